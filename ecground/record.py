@@ -1,0 +1,129 @@
+"""`Record`: one electrocardiogram in physical units, and how it came to be.
+
+Contract: `signal` is float32 millivolt `[lead, sample]`, `NaN` means "not seen" (a gap, padding, or a part of the
+paper that shows another lead), and `provenance` says how every lead was obtained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecground.errors import CorruptInputError
+
+__all__ = ["DeviceMeasurement", "DeviceReading", "Patient", "Provenance", "Record", "Sex"]
+
+Sex = Literal["M", "F"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The person, as far as reading an ECG needs it; `None` means unknown."""
+
+    age: float | None = None
+    """Age at recording [years]."""
+    sex: Sex | None = None
+    """Sex that sex-specific criteria use."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMeasurement:
+    """A number that the recording device or its software stored in the file."""
+
+    name: str
+    """ecground's own measure name where one is known (`pr_ms`, `qrs_axis_deg`), else the file's."""
+    value: float
+    """The value, in `unit`."""
+    unit: str
+    """Unit as ecground writes it: `ms`, `mV`, `deg`, `1/min`."""
+    lead: str | None = None
+    """Lead for per-lead values, `None` for global ones."""
+    label: str = ""
+    """The file's own name of the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReading:
+    """What the device itself said: kept beside our reading, never mixed into it."""
+
+    statements: tuple[str, ...] = ()
+    """The device's interpretation, one statement each, in the file's own language."""
+    measurements: tuple[DeviceMeasurement, ...] = ()
+    """The device's numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the samples come from. Holds no patient data."""
+
+    format: str = "array"
+    """Name in the FORMATS table (`wfdb`, `dicom`, ...)."""
+    lead_origin: Mapping[str, str] = field(default_factory=dict)
+    """Per lead: `recorded`, or the formula it was derived by (`II - I`)."""
+    gain: Mapping[str, str] = field(default_factory=dict)
+    """Per lead: how raw units became millivolt, in words (`200 adu/mV, baseline 0`)."""
+    filters: tuple[str, ...] = ()
+    """Filters that the file says were applied before storage."""
+    notes: tuple[str, ...] = ()
+    """Everything the reader did or noticed that a reader of the result must know."""
+    calibrated: bool = True
+    """False when the amplitude scale is unknown: amplitudes are then withheld."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One ECG: samples in mV, sampling rate, lead names, patient and provenance."""
+
+    signal: NDArray[np.float32]
+    """float32 mV `[lead, sample]`; NaN = not seen."""
+    fs: float
+    """Sampling rate [Hz] of the file itself."""
+    leads: tuple[str, ...]
+    """Standard lead names (`I` ... `V6`, others as the file names them), in the order of `signal`."""
+    patient: Patient = Patient()
+    start: datetime | None = None
+    """Start of the recording, local time of the device."""
+    provenance: Provenance = Provenance()
+    device: DeviceReading = DeviceReading()
+    comments: tuple[str, ...] = ()
+    """Free text of the file that is not a statement (WFDB comments); may hold patient data: never logged."""
+
+    def __post_init__(self) -> None:
+        if self.signal.ndim != 2 or self.signal.shape[0] != len(self.leads):
+            raise CorruptInputError(
+                f"signal has shape {self.signal.shape} for {len(self.leads)} leads", where="Record.signal",
+                hint="give an array [lead, sample] with one row for each lead name",
+            )
+        if len(set(self.leads)) != len(self.leads):
+            raise CorruptInputError(f"lead names are not unique: {' '.join(self.leads)}", where="Record.leads")
+        if not (self.fs > 0 and np.isfinite(self.fs)):
+            raise CorruptInputError(f"sampling rate {self.fs} Hz", where="Record.fs", hint="it must be positive")
+        if self.signal.dtype != np.float32:
+            raise TypeError(f"Record.signal must be float32, not {self.signal.dtype}")
+
+    @property
+    def n_samples(self) -> int:
+        """Samples a lead."""
+        return int(self.signal.shape[1])
+
+    @property
+    def seconds(self) -> float:
+        """Duration [s]."""
+        return self.n_samples / self.fs
+
+    def lead(self, name: str) -> NDArray[np.float32]:
+        """Samples of one lead, float32 mV `[sample]`; KeyError when the record lacks it."""
+        try:
+            return self.signal[self.leads.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def replace(self, **changes: object) -> Record:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
