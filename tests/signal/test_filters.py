@@ -53,7 +53,7 @@ def test_monitoring_band_removes_wander_up_to_the_edges():
     plain = bandpass(ecg(10, fs), fs=fs, band=MONITORING)
     moved = bandpass(ecg(10, fs) + wander.astype(np.float32), fs=fs, band=MONITORING)
     assert np.abs(plain - moved).max() < 0.15
-    assert np.abs(plain - moved)[:, 125:-125].max() < 0.03
+    assert np.abs(plain - moved)[:, 125:-125].max() < 0.04
 
 
 def test_gaps_stay_gaps_and_do_not_smear():
