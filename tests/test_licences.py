@@ -1,4 +1,4 @@
-"""Every package that `pip install ecground` brings has a permissive licence (weak copyleft for a data file: certifi)."""
+"""Every package that `pip install ecground` brings is permissively licensed (certifi: weak copyleft, a data file)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PERMISSIVE = re.compile(
     r"\b(MIT|MIT-0|BSD|BSD-[234]-Clause|0BSD|Apache|ISC|PSF|Python Software Foundation|HPND|Zlib|Unlicense|CC0|"
     r"Public Domain|MIT-CMU|BSL-1\.0|NCSA)\b", re.IGNORECASE)
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|GNU|MPL|EPL|CDDL|SSPL|EUPL|CC-BY-NC|Mozilla)\b|General Public", re.IGNORECASE)
-WEAK_COPYLEFT = {"certifi": "MPL-2.0", "matplotlib": "PSF-like", "tqdm": "MPL-2.0 and MIT"}
-"""Packages whose licence is read by hand: certifi is an unmodified list of certificates that we import only."""
+WEAK_COPYLEFT = {"certifi"}
+"""MPL-2.0 on an unmodified list of certificates that comes with requests; nothing of it is part of ecground."""
 
 
 def normal(name: str) -> str:
