@@ -7,6 +7,7 @@ Amplitudes are relative to the level just before QRS onset; those of P to the li
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -16,7 +17,10 @@ from numpy.typing import NDArray
 
 from ecground.signal.beats import Delineation
 
-__all__ = ["BEAT_MEASURES", "LEAD_MEASURES", "RECORD_MEASURES", "BeatTable", "Measurements", "State", "Value"]
+__all__ = [
+    "BEAT_MEASURES", "LEAD_MEASURES", "RECORD_MEASURES", "BeatTable", "Measurements", "State", "Value", "absent",
+    "measured", "unit_of", "unmeasurable",
+]
 
 State = Literal["measured", "absent", "unmeasurable"]
 
@@ -46,6 +50,7 @@ RECORD_MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "flutter_index": ("", "strength of a regular atrial wave at 200-360/min after QRST cancellation, 0..1"),
     "f_wave_uv": ("uV", "rms of fibrillatory activity at 4-9 Hz after QRST cancellation"),
     "pr_ms": ("ms", "PR interval, joint onsets"),
+    "pr_step_ms": ("ms", "median growth of PR from beat to beat before blocked P waves"),
     "pr_range_ms": ("ms", "longest minus shortest PR interval of the dominant beats"),
     "pr_segment_ms": ("ms", "P offset to QRS onset"),
     "p_dur_ms": ("ms", "P duration, joint"),
@@ -115,6 +120,7 @@ LEAD_MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "st_dur": ("ms", "J to T onset"),
     "t_amp": ("mV", "T amplitude, the larger phase, signed"),
     "t_amp2": ("mV", "amplitude of the second T phase"),
+    "t_area": ("uV ms", "signed T area"),
     "t_dur": ("ms", "T duration"),
     "t_morph": ("", "T form: + - +- -+ flat absent"),
     "t_sym": ("", "rise time over T duration"),
@@ -167,6 +173,36 @@ class Value:
     def number(self) -> float:
         """The value as a float, NaN when there is none or it is a word."""
         return self.value if isinstance(self.value, float) else float("nan")
+
+
+def unit_of(measure: str) -> str:
+    """Unit of a measure of any level; KeyError for an unknown name."""
+    for table in (RECORD_MEASURES, LEAD_MEASURES, BEAT_MEASURES):
+        if measure in table:
+            return table[measure][0]
+    raise KeyError(measure)
+
+
+def measured(measure: str, value: float | str, *, leads: tuple[str, ...] = (), beats: tuple[int, ...] = (),
+             span: tuple[int, int] | None = None, n: int = 0, iqr: float | None = None, confidence: float = 1.0,
+             why: str = "") -> Value:
+    """A measured Value in the unit of its measure; a number that is not finite becomes `unmeasurable`."""
+    if not isinstance(value, str):
+        value = float(value)
+        if not math.isfinite(value):
+            return unmeasurable(measure, why or "not measurable", leads=leads)
+    confidence = min(1.0, max(0.0, float(confidence))) if math.isfinite(confidence) else 0.0
+    return Value(value, unit_of(measure), "measured", leads, beats, span, n, iqr, confidence, why)
+
+
+def absent(measure: str, why: str, *, leads: tuple[str, ...] = (), n: int = 0, confidence: float = 1.0) -> Value:
+    """What was looked for is not there."""
+    return Value(None, unit_of(measure), "absent", leads, n=n, confidence=confidence, why=why)
+
+
+def unmeasurable(measure: str, why: str, *, leads: tuple[str, ...] = ()) -> Value:
+    """It could not be told."""
+    return Value(None, unit_of(measure), "unmeasurable", leads, confidence=0.0, why=why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,178 @@
+"""Lead-level Values: each wave of each lead in the median beat, with spread, span and confidence.
+
+Contract: `lead_values()` gives lead -> name in LEAD_MEASURES -> Value. Amplitudes, areas and forms come from the
+median beat of the dominant class; durations and intervals are medians over the dominant beats; `iqr` and `n` are those
+of the single beats. An uncalibrated record gives no amplitude.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecground.measure.intervals import iqr
+from ecground.measure.table import LEAD_MEASURES, Value, absent, measured, unmeasurable
+from ecground.measure.windows import Windows, nan_median
+from ecground.record import Record
+from ecground.signal.beats import ABSENT, MARKS, PRESENT, QRS, Delineation, P, T
+
+__all__ = ["LeadContext", "amplitude_unit", "lead_values"]
+
+_OF_BEATS: Final = ("pr_ms", "qrs_ms", "qt_ms", "jt_ms", "p_dur", "t_dur", "st_dur")
+"""Measures whose record value is the median over beats, not that of the median beat."""
+_WAVE: Final[Mapping[str, tuple[int, str, str]]] = {
+    **dict.fromkeys(("p_amp", "p_amp2", "p_dur", "p_morph", "p_area", "p_initial_amp", "p_terminal_uvms"),
+                    (P, "p_on", "p_off")),
+    "pr_ms": (P, "p_on", "qrs_on"), "pr_segment_amp": (P, "p_off", "qrs_on"),
+    **dict.fromkeys(("t_amp", "t_amp2", "t_area", "t_dur", "t_morph", "t_sym", "twa_uv"), (T, "t_on", "t_off")),
+    "qt_ms": (T, "qrs_on", "t_off"), "jt_ms": (T, "qrs_off", "t_off"), "st_dur": (T, "qrs_off", "t_on"),
+    "u_amp": (T, "t_off", "t_off"),
+    **dict.fromkeys(("j_amp", "st20", "st40", "st60", "st80", "st_slope", "st_shape"), (QRS, "qrs_off", "t_on")),
+}
+"""Measure -> wave it belongs to, and the marks its span lies between; all others belong to the QRS."""
+_QRS: Final = (QRS, "qrs_on", "qrs_off")
+_ALWAYS_ZERO: Final = frozenset({"p_amp2", "t_amp2", "p_initial_amp", "p_terminal_uvms"})
+_WORDS: Final = {P: "P wave", QRS: "QRS complex", T: "T wave"}
+_NO_WAVE: Final = {"q": "no Q wave", "r": "no R wave", "s": "no S wave", "r2": "no R'", "s2": "no S'", "u": "no U wave"}
+
+
+@dataclass(frozen=True, slots=True)
+class LeadContext:
+    """What all leads of one record share."""
+
+    record: Record
+    delineation: Delineation
+    dominant: NDArray[np.bool_]
+    """`[row]`."""
+    quality: Mapping[str, float]
+    """Lead -> 0..1."""
+    typical: int | None
+    """Row of the beat that is most like the median beat; None = no beat."""
+
+
+def amplitude_unit(measure: str) -> bool:
+    """True for measures that need a known amplitude scale."""
+    return "V" in LEAD_MEASURES[measure][0]
+
+
+def lead_values(context: LeadContext, median: Windows | None, of_median: Mapping[str, NDArray[np.float32]],
+                of_beats: Mapping[str, NDArray[np.float32]], words: Mapping[str, tuple[str, ...]],
+                ) -> dict[str, dict[str, Value]]:
+    """Values of all leads.
+
+    `of_median` name -> `[lead]`, `of_beats` name -> `[lead, row]` (all rows of the Delineation), `words` name ->
+    one word a lead (forms).
+    """
+    rows = np.flatnonzero(context.dominant)
+    middle = {name: nan_median(values[:, rows]) for name, values in of_beats.items() if name in _OF_BEATS}
+    spread = {name: _iqr_rows(values[:, rows]) for name, values in of_beats.items()}
+    count = {name: np.isfinite(values[:, rows]).sum(axis=1) for name, values in of_beats.items()}
+    out: dict[str, dict[str, Value]] = {}
+    for k, lead in enumerate(context.record.leads):
+        sure = _confidence(context, k, lead, rows)
+        states = _states(context, k, rows, median)
+        mine: dict[str, Value] = {}
+        for name in LEAD_MEASURES:
+            if name == "sqi":
+                mine[name] = (measured(name, context.quality[lead], leads=(lead,)) if lead in context.quality
+                              else unmeasurable(name, "signal quality was not assessed", leads=(lead,)))
+                continue
+            wave, first, last = _WAVE.get(name, _QRS)
+            value: float | str = (words[name][k] if name in words else float(middle[name][k]) if name in middle
+                                  else float(of_median[name][k]) if name in of_median else float("nan"))
+            why = _obstacle(context, name, states, wave)
+            if why:
+                mine[name] = unmeasurable(name, why, leads=(lead,))
+            elif states[wave] == ABSENT and (name in _OF_BEATS or wave == P) and name != "p_morph":
+                mine[name] = absent(name, f"no {_WORDS[wave]} in {lead}", leads=(lead,), confidence=sure[wave])
+            elif isinstance(value, float) and not np.isfinite(value):
+                mine[name] = _missing(name, lead, sure[wave])
+            else:
+                mine[name] = measured(
+                    name, value, leads=(lead,), span=_span(context, k, first, last),
+                    n=int(count[name][k]) if name in count else len(rows),
+                    iqr=float(spread[name][k]) if name in spread and np.isfinite(spread[name][k]) else None,
+                    confidence=sure[wave])
+        out[lead] = mine
+    return out
+
+
+def _obstacle(context: LeadContext, name: str, states: Mapping[int, int], wave: int) -> str:
+    """Why a measure cannot be taken, or an empty string."""
+    if context.typical is None:
+        return "no QRS complex found"
+    if not context.record.provenance.calibrated and amplitude_unit(name):
+        return "amplitude scale of the file is unknown"
+    if states[wave] not in (PRESENT, ABSENT):
+        return f"{_WORDS[wave]} cannot be measured in this lead"
+    return ""
+
+
+def _missing(name: str, lead: str, confidence: float) -> Value:
+    """A wave that was not found, or a number that could not be had."""
+    stem = name.split("_")[0]
+    if stem in _NO_WAVE:
+        return absent(name, _NO_WAVE[stem], leads=(lead,), confidence=confidence)
+    if name == "r_peak_time_ms":
+        return absent(name, "no R wave", leads=(lead,), confidence=confidence)
+    return unmeasurable(name, "bounds of the wave are not known in this lead", leads=(lead,))
+
+
+def _states(context: LeadContext, k: int, rows: NDArray[np.intp], median: Windows | None) -> dict[int, int]:
+    """Commonest state of each wave in this lead over the dominant beats; unseen samples make all unmeasurable."""
+    if median is None or len(rows) == 0:
+        return dict.fromkeys((P, QRS, T), 2)
+    near = median.y[k, 0, median.zero - median.samples(0.04):median.zero + median.samples(0.04)]
+    if not np.isfinite(near).any():
+        return dict.fromkeys((P, QRS, T), 2)
+    state = context.delineation.lead_state[k, rows]
+    return {wave: int(np.bincount(state[:, wave], minlength=3).argmax()) for wave in (P, QRS, T)}
+
+
+def _confidence(context: LeadContext, k: int, lead: str, rows: NDArray[np.intp]) -> dict[int, float]:
+    """Median confidence of each wave times the lead's quality; half where only the joint wave is known."""
+    if len(rows) == 0:
+        return dict.fromkeys((P, QRS, T), 0.0)
+    quality = context.quality.get(lead, 1.0)
+    own = np.median(context.delineation.lead_confidence[k, rows], axis=0)
+    joint = np.median(context.delineation.joint_confidence[rows], axis=0)
+    present = context.delineation.lead_state[k, rows] == PRESENT
+    mostly = present.mean(axis=0) >= 0.5
+    return {wave: float(quality * (own[wave] if mostly[wave] else 0.5 * joint[wave])) for wave in (P, QRS, T)}
+
+
+def _span(context: LeadContext, k: int, first: str, last: str) -> tuple[int, int] | None:
+    """Samples of the typical beat between two marks: the lead's own, else the joint ones."""
+    row = context.typical
+    if row is None:
+        return None
+    ends = []
+    for mark in (first, last):
+        index = MARKS.index(mark)
+        position = float(context.delineation.lead_marks[k, row, index])
+        if not np.isfinite(position):
+            position = float(context.delineation.joint_marks[row, index])
+        if not np.isfinite(position):
+            return None
+        ends.append(round(position))
+    return (ends[0], ends[1]) if ends[1] >= ends[0] else None
+
+
+def _iqr_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Interquartile range of each lead over rows; NaN under two values."""
+    if values.shape[1] < 2:
+        return np.full(values.shape[0], np.nan, dtype=np.float32)
+    if np.isnan(values).any():
+        return np.array([np.nan if (found := iqr(row)) is None else found for row in values], dtype=np.float32)
+    ordered = np.sort(values, axis=1)
+    position = np.array([0.25, 0.75]) * (values.shape[1] - 1)
+    low = np.floor(position).astype(np.intp)
+    part = (position - low).astype(np.float32)
+    high = np.minimum(low + 1, values.shape[1] - 1)
+    ends = ordered[:, low] * (1 - part) + ordered[:, high] * part
+    return np.asarray(ends[:, 1] - ends[:, 0], dtype=np.float32)
+

@@ -1,0 +1,200 @@
+"""Rhythm: RR and PP intervals, their variability, ectopic and paced beats, and how P waves relate to QRS complexes.
+
+Contract: `rhythm_values()` gives name in RECORD_MEASURES -> Value. HRV (rmssd, pnn50) uses intervals between two
+successive dominant beats only (Task Force of ESC and NASPE 1996, "NN"). `rr_irregularity` is the median absolute
+change from one RR interval to the next over the median RR: it stays small when a regular rhythm is broken by single
+ectopic beats, whose intervals are left out when enough others remain, and is large when every interval differs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecground.measure.beat_classes import BeatClasses
+from ecground.measure.intervals import iqr
+from ecground.measure.table import Value, absent, measured, unmeasurable
+from ecground.signal.beats import MARKS, PRESENT, UNMEASURABLE, Delineation, P
+
+__all__ = ["p_values", "rhythm_values", "rr_of_dominant"]
+
+_NO_BEAT: Final = "no QRS complex found"
+_ONE_BEAT: Final = "needs two QRS complexes"
+
+Floats = NDArray[np.float64]
+
+
+def rr_of_dominant(rr: tuple[Floats, Floats], classes: BeatClasses) -> Floats:
+    """RR intervals [ms] between two successive dominant beats; all RR intervals when fewer than three such are left."""
+    before = rr[0]
+    beats = np.flatnonzero(classes.kind != "p")
+    normal = classes.dominant[beats]
+    both = np.concatenate([[False], normal[1:] & normal[:-1]]) if len(beats) else np.zeros(0, dtype=np.bool_)
+    chosen = before[beats][both & np.isfinite(before[beats])]
+    every = before[beats][np.isfinite(before[beats])]
+    return chosen if len(chosen) >= 3 else every
+
+
+def rhythm_values(delineation: Delineation, rr: tuple[Floats, Floats], classes: BeatClasses) -> dict[str, Value]:
+    """RR statistics, beat counts and ectopy."""
+    beats = np.flatnonzero(classes.kind != "p")
+    kinds = classes.kind[beats]
+    out = {
+        "n_beats": measured("n_beats", len(beats), n=len(beats)),
+        "n_dominant": measured("n_dominant", int(classes.dominant.sum()), n=len(beats)),
+        "n_pvc": _count("n_pvc", beats, kinds == "V", whole=classes.dominant_class == "V"),
+        "n_pac": _count("n_pac", beats, kinds == "S"),
+        "n_paced": _count("n_paced", beats, kinds == "paced"),
+        "longest_pvc_run": measured("longest_pvc_run", _longest_run(kinds == "V"), n=len(beats)),
+        "n_blocked_p": _count("n_blocked_p", np.arange(delineation.n_rows), classes.kind == "p"),
+    }
+    out["dominant_class"] = (measured("dominant_class", classes.dominant_class, n=int(classes.dominant.sum()))
+                             if len(beats) else unmeasurable("dominant_class", _NO_BEAT))
+    return out | _rr_values(delineation, rr, classes)
+
+
+def p_values(delineation: Delineation, classes: BeatClasses, pr: Floats) -> dict[str, Value]:
+    """P waves against QRS complexes: ratio, presence, PP range, atrial rate from P waves, PR growth before a block.
+
+    `pr` `[row]` ms.
+    """
+    state = delineation.joint_state[:, P]
+    beats = classes.kind != "p"
+    judged = int((beats & (state != UNMEASURABLE)).sum())
+    out: dict[str, Value] = {}
+    if judged == 0:
+        why = "P waves cannot be judged" if beats.any() else _NO_BEAT
+        return {name: unmeasurable(name, why) for name in
+                ("p_qrs_ratio", "p_present_fraction", "pp_range_ms", "atrial_rate_bpm", "pr_step_ms")}
+    waves = state == PRESENT
+    out["p_qrs_ratio"] = measured("p_qrs_ratio", waves.sum() / judged, n=judged)
+    core = classes.dominant & (state != UNMEASURABLE)
+    core = core if core.any() else beats & (state != UNMEASURABLE)
+    out["p_present_fraction"] = measured("p_present_fraction", float(waves[core].mean()), n=int(core.sum()))
+    out |= _pp_values(delineation, classes, waves)
+    out["pr_step_ms"] = _pr_step(classes, pr)
+    return out
+
+
+def _rr_values(delineation: Delineation, rr: tuple[Floats, Floats], classes: BeatClasses) -> dict[str, Value]:
+    names = ("rr_mean_ms", "rr_median_ms", "rr_min_ms", "rr_max_ms", "rr_sd_ms", "rr_cv", "rr_irregularity",
+             "rmssd_ms", "pnn50", "hr_bpm")
+    beats = np.flatnonzero(classes.kind != "p")
+    before = rr[0][beats]
+    seen = before[np.isfinite(before)]
+    if len(seen) == 0:
+        return {name: unmeasurable(name, _ONE_BEAT if len(beats) else _NO_BEAT) for name in names}
+    middle = float(np.median(seen))
+    typical = int(beats[np.nanargmin(np.abs(before - middle))])
+    span = _rr_span(delineation, beats, typical)
+    sure = float(np.median(delineation.joint_confidence[beats, 1]))
+    common = {"span": span, "n": len(seen), "confidence": sure}
+    shortest = int(beats[np.nanargmin(before)])
+    longest = int(beats[np.nanargmax(before)])
+    out = {
+        "rr_mean_ms": measured("rr_mean_ms", float(seen.mean()), iqr=iqr(seen), **common),
+        "rr_median_ms": measured("rr_median_ms", middle, iqr=iqr(seen), **common),
+        "hr_bpm": measured("hr_bpm", 60000.0 / middle, iqr=iqr(60000.0 / seen), **common),
+        "rr_min_ms": measured("rr_min_ms", float(seen.min()), beats=(shortest,), n=len(seen), confidence=sure,
+                              span=_rr_span(delineation, beats, shortest)),
+        "rr_max_ms": measured("rr_max_ms", float(seen.max()), beats=(longest,), n=len(seen), confidence=sure,
+                              span=_rr_span(delineation, beats, longest)),
+    }
+    if len(seen) < 2:
+        return out | {name: unmeasurable(name, "needs three QRS complexes") for name in names if name not in out}
+    sd = float(seen.std(ddof=1))
+    out["rr_sd_ms"] = measured("rr_sd_ms", sd, **common)
+    out["rr_cv"] = measured("rr_cv", sd / float(seen.mean()), **common)
+    return out | _successive(before, beats, classes, common)
+
+
+def _successive(before: Floats, beats: NDArray[np.intp], classes: BeatClasses, common: dict[str, object],
+                ) -> dict[str, Value]:
+    """Measures of the change from one RR interval to the next."""
+    normal = classes.dominant[beats]
+    nn = np.where(np.concatenate([[False], normal[1:] & normal[:-1]]), before, np.nan)
+    change = np.diff(nn)
+    change = change[np.isfinite(change)]
+    out = {}
+    if len(change) >= 2:
+        shared = common | {"n": len(change)}
+        out["rmssd_ms"] = measured("rmssd_ms", float(np.sqrt(np.mean(change**2))), **shared)  # type: ignore[arg-type]
+        out["pnn50"] = measured("pnn50", float(np.mean(np.abs(change) > 50.0)), **shared)  # type: ignore[arg-type]
+    else:
+        why = "needs three RR intervals between successive dominant beats"
+        out = {name: unmeasurable(name, why) for name in ("rmssd_ms", "pnn50")}
+    every = np.diff(before)
+    every = every[np.isfinite(every)]
+    steps = change if len(change) >= 4 else every
+    middle = float(np.nanmedian(before))
+    out["rr_irregularity"] = (
+        measured("rr_irregularity", float(np.median(np.abs(steps))) / middle, **(common | {"n": len(steps)}))
+        if len(steps) else unmeasurable("rr_irregularity", "needs three QRS complexes"))
+    return out
+
+
+def _pp_values(delineation: Delineation, classes: BeatClasses, waves: NDArray[np.bool_]) -> dict[str, Value]:
+    """PP range and atrial rate, from P waves in succession; intervals around V and paced beats without P are left out.
+
+    A beat without P between two P waves breaks the chain.
+    """
+    rows = np.flatnonzero(waves | (classes.kind != "p"))
+    at = delineation.joint_marks[rows, MARKS.index("p_peak")]
+    onset = delineation.joint_marks[rows, MARKS.index("p_on")]
+    at = np.where(waves[rows], np.where(np.isfinite(at), at, onset), np.nan)
+    early = classes.kind[rows] == "S"
+    pp = np.diff(at) * 1000.0 / delineation.fs
+    pp = np.where(early[1:] | early[:-1], np.nan, pp)
+    index = np.flatnonzero(np.isfinite(pp))
+    if len(index) < 2:
+        why = "needs three successive P waves"
+        return {name: (unmeasurable if waves.any() else absent)(name, why if waves.any() else "no P wave")
+                for name in ("pp_range_ms", "atrial_rate_bpm")}
+    seen = pp[index]
+    middle = float(np.median(seen))
+    typical = int(index[np.abs(seen - middle).argmin()])
+    span = (round(float(at[typical])), round(float(at[typical + 1])))
+    return {
+        "pp_range_ms": measured("pp_range_ms", float(seen.max() - seen.min()), n=len(seen), span=span),
+        "atrial_rate_bpm": measured("atrial_rate_bpm", 60000.0 / middle, n=len(seen), span=span,
+                                    iqr=iqr(60000.0 / seen), why="P waves"),
+    }
+
+
+def _pr_step(classes: BeatClasses, pr: Floats) -> Value:
+    """Median PR change from beat to beat in the runs of beats that end with a blocked P wave."""
+    blocked = np.flatnonzero(classes.kind == "p")
+    if len(blocked) == 0:
+        return absent("pr_step_ms", "no blocked P wave")
+    step = np.diff(pr, prepend=np.nan)
+    step[classes.kind == "p"] = np.nan
+    after_block = np.concatenate([[False], (classes.kind == "p")[:-1]])
+    step[after_block] = np.nan
+    before_last = np.arange(len(pr)) < blocked[-1]
+    seen = step[np.isfinite(step) & before_last]
+    if len(seen) == 0:
+        return unmeasurable("pr_step_ms", "needs two conducted beats before a blocked P wave")
+    return measured("pr_step_ms", float(np.median(seen)), n=len(seen), iqr=iqr(seen))
+
+
+def _count(name: str, rows: NDArray[np.intp], chosen: NDArray[np.bool_], *, whole: bool = False) -> Value:
+    which = tuple(int(row) for row in rows[chosen][:200])
+    why = "the dominant beats are ventricular" if whole else ""
+    return measured(name, int(chosen.sum()), beats=which, n=len(rows), why=why)
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> int:
+    edges = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
+    lengths = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
+    return int(lengths.max(initial=0))
+
+
+def _rr_span(delineation: Delineation, beats: NDArray[np.intp], row: int) -> tuple[int, int] | None:
+    """From the R peak before to the R peak of `row`."""
+    place = int(np.searchsorted(beats, row))
+    r = delineation.joint_marks[beats, MARKS.index("r_peak")]
+    if place == 0 or not (np.isfinite(r[place]) and np.isfinite(r[place - 1])):
+        return None
+    return round(float(r[place - 1])), round(float(r[place]))
