@@ -1,0 +1,57 @@
+"""Rewrites the pages that are made from code: docs/schemas, the picture of README, and the demo output inside README.
+
+Run by `make docs`; tests compare the results with what is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from ecground.report.contracts import KINDS
+from ecground.report.schema import schema
+
+__all__ = ["demo_output", "write_demo", "write_schemas"]
+
+ROOT: Final = Path(__file__).parents[1]
+DEMO_BEGIN: Final = "<!-- demo: written by docs/generate.py -->\n"
+DEMO_END: Final = "<!-- /demo -->\n"
+
+
+def write_schemas() -> None:
+    """One file a kind."""
+    folder = ROOT / "docs" / "schemas"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.schema.json"):
+        old.unlink()
+    for kind in KINDS:
+        text = json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n"
+        (folder / f"{kind}.schema.json").write_text(text, encoding="utf-8", newline="\n")
+
+
+def demo_output() -> str:
+    """What `make demo` prints for the recording, with the path of the recording shortened to its name."""
+    from pydicom.data import get_testdata_file
+
+    path = str(get_testdata_file("waveform_ecg.dcm", download=False))
+    command = [sys.executable, "-m", "ecground", "interpret", "--format", "text", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8", cwd=ROOT)  # noqa: S603
+    return done.stdout.replace(path, Path(path).name)
+
+
+def write_demo() -> None:
+    """Put the demo's output between its two marks in README."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    head, rest = text.split(DEMO_BEGIN)
+    _, tail = rest.split(DEMO_END)
+    block = f"```text\n{demo_output().rstrip()}\n```\n"
+    readme.write_text(head + DEMO_BEGIN + block + DEMO_END + tail, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    write_schemas()
+    write_demo()

@@ -1,0 +1,400 @@
+"""The JSON contracts of docs/json.md as types: what every command prints, field by field.
+
+The builders in `json` return these types, so mypy holds the code to them; `schema` turns them into the published JSON
+Schemas (docs/schemas), where the words under each field become its description. A number that is not available is
+null, never NaN. Samples are 0-based at the file's own sampling rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NotRequired, TypedDict
+
+__all__ = [
+    "DISCLAIMER", "KINDS", "BadStretch", "Beats", "Change", "Check", "ClaimRow", "Compare", "CriterionRow",
+    "Device", "DeviceValue", "Envelope", "ErrorObject", "EvidenceRow", "Fiducials", "FindingRow", "Findings",
+    "FormatRow", "Formats", "Info", "Interpret", "LeadQualityRow", "Measure", "MeasuredValue", "MeasurementsObject",
+    "ModelReading", "Problem", "QualityObject", "RecordObject", "Row",
+]
+
+DISCLAIMER: Final = "Research use, not a medical device."
+
+Position = int | None
+Why = Literal["absent", "unmeasurable"]
+
+
+class ErrorObject(TypedDict):
+    """What went wrong, where, and what to do about it."""
+
+    code: str
+    """Stable name of the error (`not_found`, `corrupt`, `not_an_ecg`, ...); docs/json.md lists them."""
+    what: str
+    where: str
+    """File, step or field; never patient data."""
+    hint: str
+    """What to do about it; may be empty."""
+
+
+class Envelope(TypedDict):
+    """What every object has, whatever happened to its file."""
+
+    schema: str
+    """`ecground/KIND/VERSION`."""
+    file: str | None
+    """The file as it was named on the command line or found in the folder; `-` is standard input."""
+    ok: bool
+    """True when every step succeeded."""
+    error: ErrorObject | None
+    """null when ok."""
+
+
+class DeviceValue(TypedDict):
+    """A number that the recording device stored in the file."""
+
+    name: str
+    """ecground's measure name where one is known, else the file's."""
+    value: float | None
+    unit: str
+    lead: str | None
+    label: str
+    """The file's own name of the value."""
+    ours: NotRequired[float | None]
+    """Our value of the same measure in the same unit; null where we have none."""
+
+
+class Device(TypedDict):
+    """What the device itself said: kept beside our reading, never mixed into it."""
+
+    statements: list[str]
+    measurements: list[DeviceValue]
+
+
+class PatientObject(TypedDict):
+    """The person as far as reading an ECG needs it; null means unknown."""
+
+    age: float | None
+    """Years, from the file or from --age."""
+    sex: Literal["M", "F"] | None
+
+
+class RecordObject(TypedDict):
+    """How the recording was obtained."""
+
+    format: str
+    """Name in the table that `ecground formats` prints."""
+    fs: float
+    """Sampling rate of the file [Hz]."""
+    n_samples: int
+    seconds: float
+    leads: list[str]
+    lead_origin: dict[str, str]
+    """Per lead: `recorded`, or the formula it was derived by."""
+    gain: dict[str, str]
+    """Per lead: how raw units became millivolt."""
+    calibrated: bool
+    """False: the amplitude scale is unknown and amplitudes are withheld."""
+    seen: dict[str, float]
+    """Per lead: share of the samples that hold a value, 0..1."""
+    filters: list[str]
+    notes: list[str]
+    patient: PatientObject
+    start: str | None
+    """Start of the recording, ISO 8601, local time of the device."""
+
+
+class Info(TypedDict):
+    """`ecground info FILE`."""
+
+    record: RecordObject
+    device: Device
+
+
+class BadStretch(TypedDict):
+    """A part of one lead that was left out."""
+
+    start: int
+    """First sample."""
+    stop: int
+    """One past the last sample."""
+    kind: str
+
+
+class LeadQualityRow(TypedDict):
+    """Signal quality of one lead."""
+
+    sqi: float | None
+    """0 (nothing to read) .. 1 (clean)."""
+    usable: bool
+    """Whether waves may be measured in this lead at all."""
+    lead_off: bool
+    """Flat or saturated for most of the time: the electrode was not in contact."""
+    reasons: list[str]
+    """Kinds of disturbance above their threshold, worst first: missing flat saturated wander step muscle burst mains
+    amplitude."""
+    seen: float | None
+    """Share of the samples that hold a value."""
+    flat: float | None
+    clipped: float | None
+    wander_mv: float | None
+    step_mv: float | None
+    muscle_mv: float | None
+    mains_mv: float | None
+    amplitude_mv: float | None
+    bad: list[BadStretch]
+
+
+class QualityObject(TypedDict):
+    """Signal quality, and what makes a reader doubt the recording."""
+
+    summary: str
+    """One or two sentences for a person."""
+    sqi: float | None
+    """Median of the leads that were seen."""
+    usable: list[str]
+    """Leads that may be measured."""
+    leads: dict[str, LeadQualityRow]
+    mains_hz: float | None
+    """Mains frequency found."""
+    einthoven_mv: float | None
+    """Largest rms by which the limb leads miss Einthoven's and Goldberger's relations; null when not testable."""
+    notes: list[str]
+
+
+class MeasuredValue(TypedDict):
+    """One number or word, with what it rests on."""
+
+    value: float | str | None
+    """null unless state is `measured`."""
+    unit: str
+    state: Literal["measured", "absent", "unmeasurable"]
+    leads: list[str]
+    """Leads it was measured in; empty = all leads jointly."""
+    beats: list[int]
+    """Rows of `fiducials` it rests on; empty = all dominant beats."""
+    span: list[int] | None
+    """First and last sample of one representative stretch."""
+    n: int
+    """Number of beats behind the value."""
+    iqr: float | None
+    confidence: float
+    why: str
+
+
+class Beats(TypedDict):
+    """Per-beat values; every list has one entry a row of `fiducials`."""
+
+    kind: list[str]
+    """N (dominant or normal), S, V, paced, Q (unclassifiable), p (a P wave without QRS)."""
+    r_peak: list[Position]
+    """Reference sample of the beat; null in P-only rows."""
+    joint: dict[str, list[float | None]]
+    """Measure -> values over all leads jointly."""
+    leads: dict[str, dict[str, list[float | None]]]
+    """Lead -> measure -> values."""
+
+
+class MeasurementsObject(TypedDict):
+    """Everything that was measured."""
+
+    record: dict[str, MeasuredValue]
+    leads: dict[str, dict[str, MeasuredValue]]
+    beats: Beats
+    notes: list[str]
+
+
+class Measure(TypedDict):
+    """`ecground measure FILE`."""
+
+    fs: float
+    quality: QualityObject | None
+    device: Device
+    measurements: MeasurementsObject
+
+
+class Row(TypedDict):
+    """Marks of one beat, or of one P wave without a QRS; samples, null where there is none."""
+
+    p_on: Position
+    p_peak: Position
+    p_off: Position
+    qrs_on: Position
+    q: Position
+    r_peak: Position
+    s: Position
+    qrs_off: Position
+    t_on: Position
+    t_peak: Position
+    t_off: Position
+    why: dict[str, Why] | None
+    """Reason for each null: by wave (`p`, `qrs`, `t`) where the whole wave is missing, by mark where one mark of a
+    present wave is; null when all eleven marks are there."""
+
+
+Fiducials = TypedDict("Fiducials", {"fs": float, "leads": dict[str, list[Row]], "global": list[Row]})
+"""`ecground fiducials FILE`: the same rows, in the same order, per lead and over all leads jointly (`global`)."""
+
+
+class EvidenceRow(TypedDict):
+    """One measured value held against one threshold."""
+
+    measure: str
+    value: float | str | None
+    unit: str
+    leads: list[str]
+    beats: list[int]
+    span: list[int] | None
+    comparison: str
+    threshold: float | str | list[float | None] | None
+    confidence: float
+    supports: bool
+    """True when the value speaks for the statement, false when it speaks against it."""
+
+
+class CriterionRow(TypedDict):
+    """One published criterion, applied."""
+
+    id: str
+    source: str
+    checked: bool
+    """True when the threshold was read in its source."""
+    met: bool | None
+    """null = could not be judged."""
+    margin: float | None
+    """Signed distance to the threshold in units of its tolerance; >= 0 when met."""
+    evidence: list[EvidenceRow]
+
+
+class FindingRow(TypedDict):
+    """One coded statement with its certainty and the evidence for and against it."""
+
+    scp: str | None
+    """SCP-ECG code as PTB-XL spells it; in `superclasses`, the superclass."""
+    snomed: str | None
+    statement: str
+    probability: float
+    present: bool
+    judged: bool
+    """False: quality, age, missing leads or a missing rule do not allow a verdict; `why` says which."""
+    why: str
+    criteria: list[CriterionRow]
+
+
+class Findings(TypedDict):
+    """`ecground findings FILE`."""
+
+    statements: list[FindingRow]
+    """One row for each of PTB-XL's 71 SCP codes."""
+    superclasses: list[FindingRow]
+    """NORM, MI, STTC, CD, HYP."""
+    other: list[FindingRow]
+    """Statements without an SCP code."""
+
+
+class ClaimRow(TypedDict):
+    """One checkable assertion of a text, and the verdict of the measurements on it."""
+
+    text: str
+    span: list[int]
+    """Start and end of the words in the text, as character offsets."""
+    finding: str | None
+    """SCP code or ecground's key of the statement."""
+    lead: str | None
+    """The lead, or several separated by spaces; null = no lead named."""
+    leads: list[str]
+    measure: str | None
+    value: float | None
+    value_high: float | None
+    """Upper bound of a claimed range."""
+    comparison: str
+    unit: str
+    polarity: Literal["present", "absent", "uncertain"]
+    verdict: Literal["supported", "contradicted", "unverifiable"] | None
+    why: str
+    evidence: list[EvidenceRow]
+
+
+class Check(TypedDict):
+    """`ecground check FILE --text STRING`."""
+
+    claims: list[ClaimRow]
+
+
+class ModelReading(TypedDict):
+    """The language model's reading, marked as such, with a verdict on each of its claims."""
+
+    raw: str
+    text: str
+    claims: list[ClaimRow]
+
+
+class Problem(TypedDict):
+    """A step that failed; what the other steps found is kept."""
+
+    step: str
+    code: str
+    what: str
+    hint: str
+
+
+class Interpret(TypedDict):
+    """`ecground interpret FILE`."""
+
+    record: RecordObject
+    quality: QualityObject | None
+    device: Device
+    measurements: MeasurementsObject | None
+    findings: Findings | None
+    text: str
+    claims: list[ClaimRow]
+    """The claims of `text`, checked."""
+    model: ModelReading | None
+    """null when no language model is installed."""
+    problems: list[Problem]
+    disclaimer: str
+
+
+class Change(TypedDict):
+    """One difference between two recordings."""
+
+    measure: NotRequired[str]
+    """Measure name; a change of a measured value."""
+    code: NotRequired[str]
+    """SCP code or statement key; a finding that came or went."""
+    old: float | str | bool | None
+    new: float | str | bool | None
+    delta: float | None
+    unit: str
+    beyond_repeatability: bool | None
+    """True when the difference is larger than repeated recordings of an unchanged heart show; null = not known."""
+
+
+class Compare(TypedDict):
+    """`ecground compare OLD NEW`; `file` is NEW."""
+
+    old_file: str
+    changes: list[Change]
+    text: str
+    claims: list[ClaimRow]
+    disclaimer: str
+
+
+class FormatRow(TypedDict):
+    """One file format."""
+
+    name: str
+    description: str
+    reads: bool
+    writes: bool
+
+
+class Formats(TypedDict):
+    """`ecground formats`; `file` is null."""
+
+    formats: list[FormatRow]
+
+
+KINDS: Final[Mapping[str, type]] = {
+    "info": Info, "measure": Measure, "fiducials": Fiducials, "findings": Findings, "check": Check,
+    "interpret": Interpret, "compare": Compare, "formats": Formats,
+}
+"""Command -> the fields it adds to the Envelope."""

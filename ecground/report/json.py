@@ -1,0 +1,194 @@
+"""Results -> the objects of docs/json.md.
+
+Contract: every function returns plain dicts, lists, strings, numbers and None that `json.dumps(allow_nan=False)`
+accepts; NaN and infinities become None, samples whole numbers, other floats seven significant digits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecground.errors import EcgroundError
+from ecground.record import DeviceReading, Record
+from ecground.report import contracts as c
+from ecground.report.schema import schema_name
+from ecground.signal.beats import ABSENT, MARK_WAVE, MARKS, PRESENT, STATE_NAMES, WAVES, Delineation
+
+if TYPE_CHECKING:
+    from ecground.interpret import Interpretation, StepProblem
+    from ecground.knowledge.finding import Claim, Finding
+    from ecground.measure.table import Measurements
+    from ecground.signal.quality import Quality
+
+__all__ = [
+    "claims", "device", "envelope", "fiducials", "findings", "info", "interpretation", "measure", "measurements",
+    "number", "plain", "problems", "quality",
+]
+
+_ROW_MARKS = MARKS[:11]
+_ONLY_SOMETIMES = frozenset({"q", "s"})
+"""Marks that a present QRS may truly lack."""
+
+
+def envelope(kind: str, file: str | None, payload: Mapping[str, Any], error: EcgroundError | None) -> dict[str, Any]:
+    """One whole object: `{schema, file, ok, error, ...payload}`."""
+    head = {"schema": schema_name(kind), "file": file, "ok": error is None,
+            "error": None if error is None else error.to_dict()}
+    return {**head, **payload}
+
+
+def number(value: float | np.floating[Any] | None) -> float | None:
+    """A float that JSON can hold: seven significant digits, None for NaN, infinity and None."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{float(value):.7g}")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - a converter from any field type of the nouns
+    """Dataclasses, tuples, mappings and NumPy values as dicts, lists and numbers."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float | np.floating):
+        return number(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, Iterable):
+        return [plain(entry) for entry in value]
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def info(record: Record) -> c.Info:
+    """What the file holds, without any analysis."""
+    return {"record": _record(record), "device": device(record.device)}
+
+
+def _record(record: Record) -> c.RecordObject:
+    origin, seen = record.provenance, np.isfinite(record.signal).mean(axis=1) if record.n_samples else []
+    return {
+        "format": origin.format, "fs": float(record.fs), "n_samples": record.n_samples,
+        "seconds": round(record.seconds, 6), "leads": list(record.leads),
+        "lead_origin": dict(origin.lead_origin), "gain": dict(origin.gain), "calibrated": origin.calibrated,
+        "seen": {lead: round(float(share), 4) for lead, share in zip(record.leads, seen, strict=False)},
+        "filters": list(origin.filters), "notes": list(origin.notes),
+        "patient": {"age": number(record.patient.age), "sex": record.patient.sex},
+        "start": record.start.isoformat() if record.start else None,
+    }
+
+
+def device(reading: DeviceReading, ours: Measurements | None = None) -> c.Device:
+    """The device's own reading; with `ours`, our value of each of its measures beside it."""
+    rows: list[c.DeviceValue] = []
+    for theirs in reading.measurements:
+        row: c.DeviceValue = {"name": theirs.name, "value": number(theirs.value), "unit": theirs.unit,
+                              "lead": theirs.lead, "label": theirs.label}
+        if ours is not None:
+            row["ours"] = number(ours.number(theirs.name, theirs.lead))
+        rows.append(row)
+    return {"statements": list(reading.statements), "measurements": rows}
+
+
+def quality(found: Quality) -> c.QualityObject:
+    """Signal quality of the record and of each lead."""
+    leads = {lead: {**plain(entry), "lead_off": entry.lead_off} for lead, entry in found.leads.items()}
+    return {"summary": found.summary, "sqi": number(found.sqi), "usable": list(found.usable),
+            "leads": cast("dict[str, c.LeadQualityRow]", leads), "mains_hz": number(found.mains_hz),
+            "einthoven_mv": number(found.einthoven_mv), "notes": list(found.notes)}
+
+
+def measure(record: Record, found: Measurements, signal: Quality | None) -> c.Measure:
+    """The payload of `ecground measure`."""
+    return {"fs": float(record.fs), "quality": None if signal is None else quality(signal),
+            "device": device(record.device, found), "measurements": measurements(found)}
+
+
+def measurements(found: Measurements) -> c.MeasurementsObject:
+    """Record, lead and beat values."""
+    table = found.beats
+    by_lead: dict[str, dict[str, list[float | None]]] = {lead: {} for lead in found.delineation.leads}
+    for name, values in table.lead.items():
+        for lead, row in zip(found.delineation.leads, values, strict=True):
+            by_lead[lead][name] = _numbers(row)
+    return {
+        "record": {name: plain(value) for name, value in found.record.items()},
+        "leads": {lead: {name: plain(value) for name, value in values.items()} for lead, values in found.lead.items()},
+        "beats": {"kind": list(table.kind), "r_peak": _positions(found.delineation.joint_mark("r_peak")),
+                  "joint": {name: _numbers(values) for name, values in table.joint.items()}, "leads": by_lead},
+        "notes": list(found.notes),
+    }
+
+
+def _numbers(values: NDArray[np.float32]) -> list[float | None]:
+    return [number(value) for value in values.tolist()]
+
+
+def _positions(values: NDArray[Any]) -> list[int | None]:
+    return [None if math.isnan(value) else round(value) for value in values.tolist()]
+
+
+def fiducials(found: Delineation) -> c.Fiducials:
+    """All marks, per lead and joint, the same rows in the same order."""
+    leads = {lead: _rows(found.lead_marks[i], found.lead_state[i]) for i, lead in enumerate(found.leads)}
+    return {"fs": float(found.fs), "leads": leads, "global": _rows(found.joint_marks, found.joint_state)}
+
+
+def _rows(marks: NDArray[Any], states: NDArray[np.int8]) -> list[c.Row]:
+    """`[row, mark]` and `[row, wave]` -> one dict a row."""
+    columns = [_positions(marks[:, i]) for i in range(len(_ROW_MARKS))]
+    rows = []
+    for state, *values in zip(states.tolist(), *columns, strict=True):
+        row: dict[str, Any] = dict(zip(_ROW_MARKS, values, strict=True))
+        row["why"] = _why(values, state)
+        rows.append(cast("c.Row", row))
+    return rows
+
+
+def _why(values: Sequence[int | None], state: Sequence[int]) -> dict[str, str] | None:
+    """A reason for each null: by wave where the wave is missing, by mark where a present wave lacks one."""
+    reasons = {wave: STATE_NAMES[code] for wave, code in zip(WAVES, state, strict=True) if code != PRESENT}
+    for mark, wave, value in zip(_ROW_MARKS, MARK_WAVE, values, strict=False):
+        if value is None and state[wave] == PRESENT:
+            reasons[mark] = STATE_NAMES[ABSENT] if mark in _ONLY_SOMETIMES else "unmeasurable"
+    return reasons or None
+
+
+def findings(found: Iterable[Finding], groups: Iterable[Finding]) -> c.Findings:
+    """Statements with an SCP code, superclasses, and statements without a code."""
+    rows = [cast("c.FindingRow", plain(finding)) for finding in found]
+    return {"statements": [row for row in rows if row["scp"] is not None],
+            "superclasses": [cast("c.FindingRow", plain(group)) for group in groups],
+            "other": [row for row in rows if row["scp"] is None]}
+
+
+def claims(found: Iterable[Claim]) -> list[c.ClaimRow]:
+    """Checked claims in the order of the text."""
+    return [cast("c.ClaimRow", {**plain(claim), "lead": " ".join(claim.leads) or None}) for claim in found]
+
+
+def problems(found: Iterable[StepProblem]) -> list[c.Problem]:
+    """The steps that failed."""
+    return [{"step": problem.step, "code": problem.error.code, "what": problem.error.what, "hint": problem.error.hint}
+            for problem in found]
+
+
+def interpretation(found: Interpretation) -> c.Interpret:
+    """The payload of `ecground interpret`."""
+    groups = found.superclasses or ()
+    return {
+        "record": _record(found.record),
+        "quality": None if found.quality is None else quality(found.quality),
+        "device": device(found.record.device, found.measurements),
+        "measurements": None if found.measurements is None else measurements(found.measurements),
+        "findings": None if found.findings is None else findings(found.findings, groups),
+        "text": found.text, "claims": claims(found.claims), "model": None,
+        "problems": problems(found.problems), "disclaimer": c.DISCLAIMER,
+    }

@@ -1,0 +1,60 @@
+"""Which recordings the arguments name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ecground.cli.inputs import expand
+from ecground.errors import UsageError
+
+
+def names(folder, *arguments):
+    return [str(Path(item.name).relative_to(folder).as_posix()) for item in expand([str(a) for a in arguments])]
+
+
+def touch(folder, *paths, text="x"):
+    for path in paths:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def test_a_folder_is_walked_in_order_without_hidden_files(tmp_path):
+    touch(tmp_path, "b.csv", "a.dcm", "sub/c.npz", ".hidden", ".git/x", "notes.txt")
+    assert names(tmp_path, tmp_path) == ["a.dcm", "b.csv", "notes.txt", "sub/c.npz"]
+
+
+def test_files_stay_in_the_order_of_the_arguments(tmp_path):
+    touch(tmp_path, "b", "a")
+    assert names(tmp_path, tmp_path / "b", tmp_path / "a", tmp_path / "missing") == ["b", "a", "missing"]
+
+
+def test_a_wfdb_record_counts_once(tmp_path):
+    touch(tmp_path, "100.hea", text="100 2 360 10\n100.dat 212 200\nother.bin 212 200\n# a.csv in a comment\n")
+    touch(tmp_path, "100.dat", "other.bin", "100.atr", "a.csv", "101.dat")
+    assert names(tmp_path, tmp_path) == ["100.hea", "101.dat", "a.csv"]
+
+
+def test_segments_are_parts_of_their_record(tmp_path):
+    touch(tmp_path, "long.hea", text="long/3 1 360 20\nlong_1 10\n~ 5\nlong_2 5\n")
+    for segment in ("long_1", "long_2"):
+        touch(tmp_path, f"{segment}.hea", text=f"{segment} 1 360 10\n{segment}.dat 16\n")
+        touch(tmp_path, f"{segment}.dat")
+    assert names(tmp_path, tmp_path) == ["long.hea"]
+
+
+def test_a_header_cannot_hide_files_of_other_folders(tmp_path):
+    touch(tmp_path, "sub/x.hea", text="x 1 360 10\n../a.dcm 16\n")
+    touch(tmp_path, "a.dcm")
+    assert names(tmp_path, tmp_path) == ["a.dcm", "sub/x.hea"]
+
+
+def test_an_empty_folder_is_a_wrong_call(tmp_path):
+    with pytest.raises(UsageError, match="holds no files"):
+        expand([str(tmp_path)])
+
+
+def test_standard_input_is_a_name_of_its_own():
+    assert [item.name for item in expand(["-"])] == ["-"]
