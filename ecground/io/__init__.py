@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ecground.errors import UnknownFormatError, UnsafeInputError, UsageError
+from ecground.io.delimited import read_delimited, sniff_delimited, write_delimited
+from ecground.io.dicom import read_dicom, sniff_dicom, write_dicom
+from ecground.io.matlab import read_matlab, sniff_matlab
+from ecground.io.npz import read_npz, sniff_npz, write_npz
 from ecground.io.source import Source
 from ecground.io.wfdb import read_wfdb, sniff_wfdb, write_wfdb
 from ecground.record import Patient, Record, Sex
@@ -52,6 +56,12 @@ def register(format: Format) -> Format:
 register(Format(
     "wfdb", "WFDB header and signal files (PhysioNet, PTB-XL, CinC, MIT-BIH)", sniff_wfdb, read_wfdb, write_wfdb,
     (".hea", ".dat"),
+))
+register(Format("dicom", "DICOM ECG waveform", sniff_dicom, read_dicom, write_dicom, (".dcm", ".dicom")))
+register(Format("npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",)))
+register(Format("matlab", "MATLAB struct of CPSC2018", sniff_matlab, read_matlab))
+register(Format(
+    "csv", "CSV or TSV, one column a lead", sniff_delimited, read_delimited, write_delimited, (".csv", ".tsv", ".txt"),
 ))
 
 
