@@ -153,6 +153,8 @@ class Rulebook:
     """Statement key -> its criteria, in file order."""
     any_age: frozenset[str]
     """Statements whose criteria hold under 16 years too."""
+    beside_normal: frozenset[str]
+    """Statements that a normal ECG may carry; every other one excludes it."""
     suppressions: tuple[Suppression, ...]
     by_id: Mapping[str, Rule] = field(default_factory=dict)
 
@@ -172,7 +174,8 @@ def rulebook() -> Rulebook:
         for entry in data["suppression"]
     )
     return Rulebook(
-        rules=MappingProxyType(frozen), any_age=frozenset(data["any_age"]["statements"]), suppressions=suppressions,
+        rules=MappingProxyType(frozen), any_age=frozenset(data["any_age"]["statements"]),
+        beside_normal=frozenset(data["normal"]["beside"]), suppressions=suppressions,
         by_id=MappingProxyType({rule.id: rule for found in frozen.values() for rule in found}),
     )
 
@@ -246,14 +249,13 @@ def _lead(part: Mapping[str, Any]) -> str | None:
 
 
 def _thresholds(given: float | str | list[Any], op: str) -> tuple[Threshold, ...]:
-    if op not in {"in", "is"} and isinstance(given, list):
-        return tuple(Threshold(float(g["value"]), g.get("sex"), g.get("age_min"), g.get("age_max")) for g in given)
+    if not isinstance(given, list):
+        return (Threshold((given,) if isinstance(given, str) else float(given)),)
     if op == "in":
-        low, high = given  # type: ignore[misc]
-        return (Threshold((float(low), float(high))),)
+        return (Threshold((float(given[0]), float(given[1]))),)
     if op == "is":
-        return (Threshold(tuple(given) if isinstance(given, list) else (str(given),)),)
-    return (Threshold(float(given)),)
+        return (Threshold(tuple(str(word) for word in given)),)
+    return tuple(Threshold(float(g["value"]), g.get("sex"), g.get("age_min"), g.get("age_max")) for g in given)
 
 
 def _without(entry: Mapping[str, Any], *names: str) -> dict[str, Any]:

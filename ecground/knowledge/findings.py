@@ -1,0 +1,147 @@
+"""Measurements -> findings: every statement judged, in clinical order, with the values that speak for and against it.
+
+Order: technical, rhythm and ectopy, conduction, then what the conduction allows (AHA/ACCF/HRS 2009 III-VI: no
+hypertrophy, Q or ST rules in left bundle branch block, ventricular pacing or pre-excitation), then the rest. A finding
+is `present` when one of its deciding criteria is met. It is not judged (and then never present) under 16 years, where
+the criteria are those of adults, when a value that decides could not be measured, when it is suppressed by another
+finding, or when it has no criterion yet; `why` says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from ecground.knowledge.codes import SUPERCLASSES, Code, Superclass, codes
+from ecground.knowledge.criteria import Rule, Rulebook, Suppression, rulebook
+from ecground.knowledge.finding import Criterion, Finding
+from ecground.knowledge.judge import Judge
+from ecground.knowledge.probability import base_rate, probability
+from ecground.measure.table import Measurements
+from ecground.record import Patient
+
+if TYPE_CHECKING:
+    from ecground.signal.quality import Quality
+
+__all__ = ["ADULT_AGE", "find", "superclasses"]
+
+ADULT_AGE: Final = 16.0
+"""Age [years] below which adult criteria are not applicable."""
+
+_ORDER: Final = ("technical", "rhythm", "ectopy", "conduction", "intervals", "axis", "morphology", "hypertrophy",
+                 "infarction", "acute infarction", "repolarisation", "summary")
+_SUPERCLASS_NAMES: Final[Mapping[Superclass, str]] = {
+    "NORM": "normal ECG", "MI": "myocardial infarction", "STTC": "ST/T change", "CD": "conduction disturbance",
+    "HYP": "hypertrophy",
+}
+
+
+def find(measurements: Measurements, patient: Patient, *, quality: Quality | None = None) -> tuple[Finding, ...]:
+    """Every known statement judged: the 71 SCP codes in scp_statements order, then those without SCP code.
+
+    Args:
+        measurements: what was measured; NaN, absent and unmeasurable values are fine.
+        patient: age [years] and sex; where a threshold needs one that is unknown, the strictest is used and said.
+        quality: per-lead quality; values of leads that it calls unusable decide nothing.
+    """
+    book = rulebook()
+    judge = Judge(measurements, patient, unusable=_unusable(quality))
+    entries = codes()
+    found: dict[str, Finding] = {}
+    present: set[str] = set()
+    for entry in _order():
+        finding = _judge(entry, judge, book, present)
+        found[entry.key] = finding
+        if finding.present:
+            present.add(entry.key)
+    return tuple(found[key] for key in entries)
+
+
+def superclasses(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """NORM, MI, STTC, CD and HYP: present when one of their statements is, as probable as at least one of them.
+
+    The probability is that of the likeliest member; criteria are those of the members that are present.
+    """
+    by_class: dict[Superclass, list[Finding]] = {name: [] for name in SUPERCLASSES}
+    for finding in findings:
+        owner = codes()[finding.scp].superclass if finding.scp is not None else None
+        if owner is not None:
+            by_class[owner].append(finding)
+    return tuple(_superclass(name, members) for name, members in by_class.items())
+
+
+def _unusable(quality: Quality | None) -> frozenset[str]:
+    return frozenset() if quality is None else frozenset(set(quality.leads) - set(quality.usable))
+
+
+@cache
+def _order() -> tuple[Code, ...]:
+    """Clinical order, and within a group those first that suppress others, as the rulebook lists them."""
+    suppressors = list(dict.fromkeys(key for suppression in rulebook().suppressions for key in suppression.by))
+    rank = {key: place for place, key in enumerate(suppressors)}
+    last = len(suppressors)
+    return tuple(sorted(codes().values(), key=lambda entry: (_ORDER.index(entry.group), rank.get(entry.key, last))))
+
+
+def _judge(entry: Code, judge: Judge, book: Rulebook, present: set[str]) -> Finding:
+    rules = book.rules.get(entry.key, ())
+    if not rules:
+        return _finding(entry, why="no criterion yet")
+    if judge.age is not None and judge.age < ADULT_AGE and entry.key not in book.any_age:
+        return _finding(entry, why=f"not applicable under {ADULT_AGE:g} years: the criteria are those of adults")
+    criteria = tuple(judge.criterion(rule) for rule in rules)
+    suppressed = _suppressed(entry.key, book.suppressions, present)
+    if suppressed:
+        return _finding(entry, why=suppressed, criteria=criteria)
+    deciding = [(rule, made) for rule, made in zip(rules, criteria, strict=True)
+                if rule.role == "decides" and judge.applies(rule)]
+    present_now = any(made.met for _, made in deciding)
+    judged = present_now or (bool(deciding) and all(made.met is not None for _, made in deciding))
+    if present_now and entry.key == "NORM":
+        excluding = [codes()[key].statement for key in codes() if key in present and key not in book.beside_normal]
+        if excluding:
+            return _finding(entry, chance=min(0.5, probability(entry.key, criteria)), judged=True,
+                            why=f"excluded by {', '.join(excluding)}", criteria=criteria)
+    return _finding(
+        entry, chance=probability(entry.key, criteria), present=present_now, judged=judged,
+        why=_why(judge, deciding, judged=judged), criteria=criteria,
+    )
+
+
+def _finding(entry: Code, *, chance: float | None = None, present: bool = False, judged: bool = False,
+             why: str = "", criteria: tuple[Criterion, ...] = ()) -> Finding:
+    return Finding(
+        scp=entry.scp, snomed=entry.snomed, statement=entry.statement, present=present, judged=judged, why=why,
+        criteria=criteria, probability=base_rate(entry.key) if chance is None else chance,
+    )
+
+
+def _suppressed(key: str, suppressions: Iterable[Suppression], present: set[str]) -> str:
+    """Why the statement cannot be judged beside those present; empty when it can."""
+    for suppression in suppressions:
+        by = [name for name in suppression.by if name in present]
+        if by and key in suppression.statements:
+            return suppression.why.format(by=" and ".join(codes()[name].statement for name in by))
+    return ""
+
+
+def _why(judge: Judge, deciding: list[tuple[Rule, Criterion]], *, judged: bool) -> str:
+    if not judged:
+        gaps = [gap for rule, made in deciding if made.met is None for gap in judge.gaps(rule)]
+        told = list(dict.fromkeys(gaps))
+        return "not to be told: " + ("; ".join(told[:4]) if told else "no criterion applies at this age")
+    unknown = [word for rule, _ in deciding for word in judge.unknown(rule)]
+    return f"{' and '.join(dict.fromkeys(unknown))} unknown: the strictest threshold was used" if unknown else ""
+
+
+def _superclass(name: Superclass, members: list[Finding]) -> Finding:
+    present = [member for member in members if member.present]
+    judged = [member for member in members if member.judged]
+    known = judged or members
+    return Finding(
+        scp=name, snomed=None, statement=_SUPERCLASS_NAMES[name], present=bool(present), judged=bool(judged),
+        probability=max(member.probability for member in known),
+        why=", ".join(str(member.scp) for member in present) or ("" if judged else "none of its statements is judged"),
+        criteria=tuple(made for member in present for made in member.criteria if made.met),
+    )
