@@ -56,7 +56,8 @@ def voltages(r: Mapping[str, float], s: Mapping[str, float], pp: Mapping[str, fl
              ) -> dict[str, tuple[float, tuple[str, ...]]]:
     """Sokolow-Lyon, Cornell and the largest limb and chest voltages: name -> (mV, leads); NaN when a lead lacks.
 
-    `r`, `s`, `pp` map leads to the amplitude of the tallest R, the deepest S (<= 0) and the QRS peak-to-peak [mV]; a wave that is absent is 0, a lead that cannot be measured is NaN or missing.
+    `r`, `s`, `pp` map leads to the amplitude of the tallest R, the deepest S (<= 0) and the QRS peak-to-peak [mV]; a
+    wave that is absent is 0, a lead that cannot be measured is NaN or missing.
     """
     nan = float("nan")
 
@@ -65,7 +66,7 @@ def voltages(r: Mapping[str, float], s: Mapping[str, float], pp: Mapping[str, fl
 
     lateral = [(r.get(lead, nan), lead) for lead in ("V5", "V6") if np.isfinite(r.get(lead, nan))]
     tallest, where = max(lateral, default=(nan, ""))
-    out = {
+    out: dict[str, tuple[float, tuple[str, ...]]] = {
         "sokolow_mv": (depth("V1") + tallest, ("V1", where) if where else ("V1",)),
         "cornell_mv": (r.get("aVL", nan) + depth("V3"), ("aVL", "V3")),
     }

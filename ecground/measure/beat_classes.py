@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.windows import nan_median
+from ecground.measure.robust import nan_median
 from ecground.record import Record
 from ecground.signal.beats import MARKS, PRESENT, Delineation, P
 
@@ -166,7 +166,7 @@ class _Shapes:
 
 def _in_gap(record: Record) -> NDArray[np.bool_]:
     """`[sample]` true inside stretches of 0.3 s or more in which no lead is seen."""
-    unseen = np.isnan(record.signal).all(axis=0)
+    unseen = np.asarray(np.isnan(record.signal).all(axis=0))
     if not unseen.any():
         return unseen
     edges = np.diff(np.concatenate([[0], unseen.astype(np.int8), [0]]))

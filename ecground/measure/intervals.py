@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecground.measure.robust import nan_iqr, nan_median
 from ecground.measure.table import Value, absent, measured, unmeasurable
-from ecground.measure.windows import nan_median
 from ecground.signal.beats import ABSENT, MARKS, QRS, Delineation, P, T
 
-__all__ = ["QTC", "interval_values", "iqr", "joint_intervals", "qtc_ms", "qtc_values"]
+__all__ = ["QTC", "interval_values", "joint_intervals", "qtc_ms", "qtc_values"]
 
 QTC: Final = ("bazett", "fridericia", "framingham", "hodges")
 _ENDS: Final[Mapping[str, tuple[str, str, int]]] = {
@@ -88,12 +88,6 @@ def qtc_values(qt: Value, rr: float, hr: float, qrs: float) -> dict[str, Value]:
     }
 
 
-def iqr(values: NDArray[np.floating]) -> float | None:
-    """Interquartile range of the finite values; None under two."""
-    seen = values[np.isfinite(values)]
-    return float(np.subtract(*np.percentile(seen, [75, 25]))) if len(seen) > 1 else None
-
-
 def _median_value(delineation: Delineation, name: str, rows: NDArray[np.intp], values: Floats,
                   marks: tuple[str, str], *, share: float, wave: int) -> Value:
     middle = float(np.median(values))
@@ -102,8 +96,8 @@ def _median_value(delineation: Delineation, name: str, rows: NDArray[np.intp], v
     sure = float(nan_median(delineation.joint_confidence[rows, wave]))
     if wave != QRS:
         sure = min(sure, float(nan_median(delineation.joint_confidence[rows, QRS])))
-    return measured(name, middle, span=(round(float(ends[0])), round(float(ends[1]))), n=len(rows), iqr=iqr(values),
-                    confidence=sure * (0.5 + 0.5 * share))
+    return measured(name, middle, span=(round(float(ends[0])), round(float(ends[1]))), n=len(rows),
+                    iqr=float(nan_iqr(values)), confidence=sure * (0.5 + 0.5 * share))
 
 
 def _range_of(pr: Value, values: Floats) -> Value:

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.intervals import iqr
+from ecground.measure.robust import nan_iqr, nan_median
 from ecground.measure.table import LEAD_MEASURES, Value, absent, measured, unmeasurable
-from ecground.measure.windows import Windows, nan_median
+from ecground.measure.windows import Windows
 from ecground.record import Record
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, QRS, Delineation, P, T
 
@@ -69,12 +69,14 @@ def lead_values(context: LeadContext, median: Windows | None, of_median: Mapping
     """
     rows = np.flatnonzero(context.dominant)
     middle = {name: nan_median(values[:, rows]) for name, values in of_beats.items() if name in _OF_BEATS}
-    spread = {name: _iqr_rows(values[:, rows]) for name, values in of_beats.items()}
-    count = {name: np.isfinite(values[:, rows]).sum(axis=1) for name, values in of_beats.items()}
+    table = np.stack([values[:, rows] for values in of_beats.values()]) if of_beats else np.zeros((0, 0, 0), np.float32)
+    spread = dict(zip(of_beats, nan_iqr(table), strict=True))
+    count = dict(zip(of_beats, np.isfinite(table).sum(axis=2), strict=True))
     out: dict[str, dict[str, Value]] = {}
     for k, lead in enumerate(context.record.leads):
         sure = _confidence(context, k, lead, rows)
         states = _states(context, k, rows, median)
+        spans = _spans(context, k)
         mine: dict[str, Value] = {}
         for name in LEAD_MEASURES:
             if name == "sqi":
@@ -93,9 +95,9 @@ def lead_values(context: LeadContext, median: Windows | None, of_median: Mapping
                 mine[name] = _missing(name, lead, sure[wave])
             else:
                 mine[name] = measured(
-                    name, value, leads=(lead,), span=_span(context, k, first, last),
+                    name, value, leads=(lead,), span=_between(spans, first, last),
                     n=int(count[name][k]) if name in count else len(rows),
-                    iqr=float(spread[name][k]) if name in spread and np.isfinite(spread[name][k]) else None,
+                    iqr=float(spread[name][k]) if name in spread else None,
                     confidence=sure[wave])
         out[lead] = mine
     return out
@@ -145,34 +147,17 @@ def _confidence(context: LeadContext, k: int, lead: str, rows: NDArray[np.intp])
     return {wave: float(quality * (own[wave] if mostly[wave] else 0.5 * joint[wave])) for wave in (P, QRS, T)}
 
 
-def _span(context: LeadContext, k: int, first: str, last: str) -> tuple[int, int] | None:
-    """Samples of the typical beat between two marks: the lead's own, else the joint ones."""
-    row = context.typical
-    if row is None:
+def _spans(context: LeadContext, k: int) -> dict[str, float]:
+    """Positions of the marks of the typical beat: the lead's own, else the joint ones."""
+    if context.typical is None:
+        return {}
+    own = context.delineation.lead_marks[k, context.typical]
+    marks = np.where(np.isfinite(own), own, context.delineation.joint_marks[context.typical])
+    return {mark: position for mark, position in zip(MARKS, marks.tolist(), strict=True) if position == position}
+
+
+def _between(positions: Mapping[str, float], first: str, last: str) -> tuple[int, int] | None:
+    """First and last sample between two marks; None when one is unknown."""
+    if first not in positions or last not in positions or positions[last] < positions[first]:
         return None
-    ends = []
-    for mark in (first, last):
-        index = MARKS.index(mark)
-        position = float(context.delineation.lead_marks[k, row, index])
-        if not np.isfinite(position):
-            position = float(context.delineation.joint_marks[row, index])
-        if not np.isfinite(position):
-            return None
-        ends.append(round(position))
-    return (ends[0], ends[1]) if ends[1] >= ends[0] else None
-
-
-def _iqr_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Interquartile range of each lead over rows; NaN under two values."""
-    if values.shape[1] < 2:
-        return np.full(values.shape[0], np.nan, dtype=np.float32)
-    if np.isnan(values).any():
-        return np.array([np.nan if (found := iqr(row)) is None else found for row in values], dtype=np.float32)
-    ordered = np.sort(values, axis=1)
-    position = np.array([0.25, 0.75]) * (values.shape[1] - 1)
-    low = np.floor(position).astype(np.intp)
-    part = (position - low).astype(np.float32)
-    high = np.minimum(low + 1, values.shape[1] - 1)
-    ends = ordered[:, low] * (1 - part) + ordered[:, high] * part
-    return np.asarray(ends[:, 1] - ends[:, 0], dtype=np.float32)
-
+    return round(positions[first]), round(positions[last])

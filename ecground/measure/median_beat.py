@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.windows import Windows, nan_median
+from ecground.measure.robust import nan_median
+from ecground.measure.windows import Windows
 
 __all__ = ["MOST_BEATS", "MedianBuilder"]
 

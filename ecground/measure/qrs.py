@@ -1,7 +1,7 @@
 """The QRS complex of many beats and leads at once: Q, R, S, R', S', areas and R-peak time.
 
-Contract: `measure_qrs(windows)` gives name in LEAD_MEASURES -> float32 `[lead, row]`; amplitudes mV above the level just
-before QRS onset, durations ms, NaN = no such wave (or nothing seen: `seen` tells which).
+Contract: `measure_qrs(windows)` gives name in LEAD_MEASURES -> float32 `[lead, row]`; amplitudes mV above the level
+just before QRS onset, durations ms, NaN = no such wave or nothing seen.
 
 Definitions (CSE working party 1985, Eur Heart J 6:815; AHA/ACCF/HRS 2009 III): bounds are the joint QRS onset and
 offset; a wave is a stretch on one side of the reference level of at least 20 uV; a first negative wave is Q, the first
@@ -28,6 +28,8 @@ _LEAST_SHARE: Final = 0.015
 _LEAST_S: Final = 0.006
 """Shortest wave that counts (CSE: 6 ms)."""
 _RUNS: Final = 6
+_LAST_R_SHARE: Final = 0.3
+"""R-peak time is taken to an R' of at least this share of R."""
 _BEFORE_S, _AFTER_S = 0.20, 0.34
 
 Array = NDArray[np.float32]
@@ -139,5 +141,6 @@ def _named(amp: Array, peak: Array, start: Array, end: Array, *, ms: float, leas
             fresh = chosen & np.isnan(out[f"{name}_amp"])
             out[f"{name}_amp"] = np.where(fresh, amp[run], out[f"{name}_amp"])
             out[f"{name}_dur"] = np.where(fresh, duration[run], out[f"{name}_dur"])
-        out["last_r"] = np.where(up & (peak[run] == peak[run]), peak[run], out["last_r"])
+        tall = up & ((amp[run] >= _LAST_R_SHARE * out["r_amp"]) | np.isnan(out["last_r"]))
+        out["last_r"] = np.where(tall, peak[run], out["last_r"])
     return out

@@ -14,14 +14,18 @@ from numpy.typing import NDArray
 
 from ecground.errors import UsageError
 from ecground.leads import CHEST, LIMB
+from ecground.measure.alternans import alternans_values
+from ecground.measure.atrial import atrial_values
 from ecground.measure.axis import angle_between, frontal_axis, voltages
 from ecground.measure.beat_classes import BeatClasses, classify, rr_intervals
 from ecground.measure.forms import forms, qrs_details
 from ecground.measure.intervals import interval_values, joint_intervals, qtc_values
 from ecground.measure.lead_values import LeadContext, lead_values
 from ecground.measure.median_beat import MedianBuilder
+from ecground.measure.pacing import find_spikes, pacing_values, spikes_of_beats
 from ecground.measure.qrs import measure_qrs
 from ecground.measure.rhythm import p_values, rhythm_values, rr_of_dominant
+from ecground.measure.robust import nan_median
 from ecground.measure.table import RECORD_MEASURES, BeatTable, Measurements, Value, measured, unmeasurable
 from ecground.measure.waves import measure_p, measure_st, measure_t, measure_u
 from ecground.measure.windows import (
@@ -29,11 +33,11 @@ from ecground.measure.windows import (
     find_baseline,
     gather,
     levels_before_qrs,
-    nan_median,
     reference_samples,
 )
 from ecground.record import Record
 from ecground.signal.beats import MARKS, Delineation
+from ecground.signal.quality import Quality
 
 __all__ = ["measure_record"]
 
@@ -43,16 +47,17 @@ _CHUNK: Final = 128
 Array = NDArray[np.float32]
 
 
-def measure_record(record: Record, delineation: Delineation, *, quality: Mapping[str, float]) -> Measurements:
+def measure_record(record: Record, delineation: Delineation, *, quality: Quality | None) -> Measurements:
     """Everything; see `ecground.measure.measure`."""
     _same_record(record, delineation)
     rr = rr_intervals(record, delineation)
-    spiked = np.zeros(delineation.n_rows, dtype=np.bool_)
-    classes = classify(record, delineation, rr=rr, spiked=spiked)
+    spikes = spikes_of_beats(delineation, find_spikes(record))
+    classes = classify(record, delineation, rr=rr, spiked=spikes.qrs)
     of_beats, median = _waves_of_beats(record, delineation, classes)
     of_median = _waves_of_median(median, len(record.leads), rr[1][classes.dominant], delineation, record.fs)
     words = forms(median, of_median) if median is not None else {}
-    context = LeadContext(record, delineation, classes.dominant, quality, _typical_row(classes))
+    scores = {} if quality is None else {name: found.sqi for name, found in quality.leads.items()}
+    context = LeadContext(record, delineation, classes.dominant, scores, _typical_row(classes))
     lead = lead_values(context, median, of_median, of_beats, words)
     joint = joint_intervals(delineation)
     out = rhythm_values(delineation, rr, classes)
@@ -60,7 +65,11 @@ def measure_record(record: Record, delineation: Delineation, *, quality: Mapping
     out |= interval_values(delineation, joint, classes.dominant)
     dominant_rr = float(nan_median(rr_of_dominant(rr, classes)))
     out |= qtc_values(out["qt_ms"], dominant_rr, 60000.0 / dominant_rr, out["qrs_ms"].number)
-    out |= _from_leads(record, lead)
+    out |= _from_leads(record, lead, out["qrs_ms"])
+    out |= pacing_values(spikes, delineation.has_qrs) | atrial_values(record, delineation, classes)
+    out["twa_uv"], waves = alternans_values(record, delineation, classes)
+    for name, value in waves.items():
+        lead[name]["twa_uv"] = value
     record_values = {name: out.get(name, unmeasurable(name, "not measured")) for name in RECORD_MEASURES}
     return Measurements(delineation, record_values, lead, _beat_table(classes, rr, joint, of_beats),
                         _notes(record, classes))
@@ -119,7 +128,7 @@ def _typical_row(classes: BeatClasses) -> int | None:
     return int(rows[np.nan_to_num(classes.correlation[rows], nan=-1.0).argmax()])
 
 
-def _from_leads(record: Record, lead: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
+def _from_leads(record: Record, lead: Mapping[str, Mapping[str, Value]], qrs: Value) -> dict[str, Value]:
     """Axes, voltages, QT dispersion and P terminal force from the lead values."""
     out: dict[str, Value] = {}
     for name, area in (("p_axis_deg", "p_area"), ("qrs_axis_deg", "qrs_area"), ("t_axis_deg", "t_area")):
@@ -129,6 +138,8 @@ def _from_leads(record: Record, lead: Mapping[str, Mapping[str, Value]]) -> dict
                                      leads=out["qrs_axis_deg"].leads, n=out["qrs_axis_deg"].n,
                                      confidence=min(out["qrs_axis_deg"].confidence, out["t_axis_deg"].confidence))
     out |= _voltage_values(record, lead)
+    out["cornell_product_mvms"] = _cornell_product(record, out["cornell_mv"], qrs)
+    out["arm_reversal"] = _arm_reversal(lead)
     qt = {key: lead[key]["qt_ms"] for key in record.leads if lead[key]["qt_ms"].state == "measured"}
     if len(qt) >= 6:
         longest, shortest = max(qt, key=lambda k: qt[k].number), min(qt, key=lambda k: qt[k].number)
@@ -170,8 +181,9 @@ def _voltage_values(record: Record, lead: Mapping[str, Mapping[str, Value]]) -> 
         return max(numbers, key=abs) if numbers else 0.0
 
     keys = record.leads
-    found = voltages({k: amplitude(k, "r_amp", "r2_amp") for k in keys}, {k: amplitude(k, "s_amp", "s2_amp") for k in
-                                                                         keys}, {k: lead[k]["qrs_pp"].number for k in keys})
+    tallest = {key: amplitude(key, "r_amp", "r2_amp") for key in keys}
+    deepest = {key: amplitude(key, "s_amp", "s2_amp") for key in keys}
+    found = voltages(tallest, deepest, {key: lead[key]["qrs_pp"].number for key in keys})
     out: dict[str, Value] = {}
     for name, (value, leads) in found.items():
         group = LIMB if name == "limb_voltage_mv" else CHEST if name == "chest_voltage_mv" else leads
@@ -183,6 +195,35 @@ def _voltage_values(record: Record, lead: Mapping[str, Mapping[str, Value]]) -> 
                              span=lead[here[0]]["qrs_pp"].span if here else None,
                              n=min((lead[k]["qrs_pp"].n for k in here), default=0))
     return out
+
+
+def _cornell_product(record: Record, cornell: Value, qrs: Value) -> Value:
+    """(R aVL + S V3, plus 0.6 mV in women) x QRS duration (Molloy 1992; AHA/ACCF/HRS 2009 V)."""
+    name = "cornell_product_mvms"
+    if cornell.state != "measured" or qrs.state != "measured":
+        return unmeasurable(name, cornell.why or qrs.why)
+    extra = 0.6 if record.patient.sex == "F" else 0.0
+    return measured(name, (cornell.number + extra) * qrs.number, leads=cornell.leads, span=cornell.span, n=cornell.n,
+                    confidence=min(cornell.confidence, qrs.confidence),
+                    why="" if record.patient.sex else "sex unknown: nothing added")
+
+
+def _arm_reversal(lead: Mapping[str, Mapping[str, Value]]) -> Value:
+    """1 when lead I is upside down (P and QRS) while aVR and V6 look as aVR and V6 of swapped arms do.
+
+    Reversed arm electrodes negate I and swap II with III and aVR with aVL; the chest leads stay, which tells it from
+    dextrocardia (Batchvarov 2007, Europace 9:1081).
+    """
+    needed = ("I", "aVR", "V6")
+    if any(name not in lead for name in needed):
+        return unmeasurable("arm_reversal", "needs I, aVR and V6")
+    if any(lead[name]["qrs_area"].state != "measured" for name in needed):
+        return unmeasurable("arm_reversal", "QRS cannot be measured in I, aVR or V6")
+    p = lead["I"]["p_area"].number
+    i, avr, v6 = (lead[name]["qrs_net"].number for name in needed)
+    swapped = i < 0 and avr > 0 and v6 > 0 and (p < 0 if p == p else lead["I"]["t_area"].number < 0)
+    return measured("arm_reversal", float(swapped), leads=needed, span=lead["I"]["qrs_net"].span,
+                    n=lead["I"]["qrs_net"].n, confidence=min(lead[name]["qrs_net"].confidence for name in needed))
 
 
 def _beat_table(classes: BeatClasses, rr: tuple[NDArray[np.float64], NDArray[np.float64]],

@@ -8,13 +8,14 @@ ectopic beats, whose intervals are left out when enough others remain, and is la
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecground.measure.beat_classes import BeatClasses
-from ecground.measure.intervals import iqr
+from ecground.measure.robust import nan_iqr
 from ecground.measure.table import Value, absent, measured, unmeasurable
 from ecground.signal.beats import MARKS, PRESENT, UNMEASURABLE, Delineation, P
 
@@ -88,50 +89,45 @@ def _rr_values(delineation: Delineation, rr: tuple[Floats, Floats], classes: Bea
         return {name: unmeasurable(name, _ONE_BEAT if len(beats) else _NO_BEAT) for name in names}
     middle = float(np.median(seen))
     typical = int(beats[np.nanargmin(np.abs(before - middle))])
-    span = _rr_span(delineation, beats, typical)
     sure = float(np.median(delineation.joint_confidence[beats, 1]))
-    common = {"span": span, "n": len(seen), "confidence": sure}
-    shortest = int(beats[np.nanargmin(before)])
-    longest = int(beats[np.nanargmax(before)])
+    base = Value(middle, "ms", span=_rr_span(delineation, beats, typical), n=len(seen), confidence=sure)
+
+    def extreme(row: int) -> Value:
+        return replace(base, value=float(rr[0][row]), beats=(row,), span=_rr_span(delineation, beats, row))
+
     out = {
-        "rr_mean_ms": measured("rr_mean_ms", float(seen.mean()), iqr=iqr(seen), **common),
-        "rr_median_ms": measured("rr_median_ms", middle, iqr=iqr(seen), **common),
-        "hr_bpm": measured("hr_bpm", 60000.0 / middle, iqr=iqr(60000.0 / seen), **common),
-        "rr_min_ms": measured("rr_min_ms", float(seen.min()), beats=(shortest,), n=len(seen), confidence=sure,
-                              span=_rr_span(delineation, beats, shortest)),
-        "rr_max_ms": measured("rr_max_ms", float(seen.max()), beats=(longest,), n=len(seen), confidence=sure,
-                              span=_rr_span(delineation, beats, longest)),
+        "rr_mean_ms": replace(base, value=float(seen.mean()), iqr=_spread(seen)),
+        "rr_median_ms": replace(base, iqr=_spread(seen)),
+        "hr_bpm": replace(base, value=60000.0 / middle, unit="1/min", iqr=_spread(60000.0 / seen)),
+        "rr_min_ms": extreme(int(beats[np.nanargmin(before)])),
+        "rr_max_ms": extreme(int(beats[np.nanargmax(before)])),
     }
     if len(seen) < 2:
         return out | {name: unmeasurable(name, "needs three QRS complexes") for name in names if name not in out}
     sd = float(seen.std(ddof=1))
-    out["rr_sd_ms"] = measured("rr_sd_ms", sd, **common)
-    out["rr_cv"] = measured("rr_cv", sd / float(seen.mean()), **common)
-    return out | _successive(before, beats, classes, common)
+    out["rr_sd_ms"] = replace(base, value=sd)
+    out["rr_cv"] = replace(base, value=sd / float(seen.mean()), unit="")
+    return out | _successive(before, beats, classes, base)
 
 
-def _successive(before: Floats, beats: NDArray[np.intp], classes: BeatClasses, common: dict[str, object],
-                ) -> dict[str, Value]:
+def _successive(before: Floats, beats: NDArray[np.intp], classes: BeatClasses, base: Value) -> dict[str, Value]:
     """Measures of the change from one RR interval to the next."""
     normal = classes.dominant[beats]
-    nn = np.where(np.concatenate([[False], normal[1:] & normal[:-1]]), before, np.nan)
-    change = np.diff(nn)
+    change = np.diff(np.where(np.concatenate([[False], normal[1:] & normal[:-1]]), before, np.nan))
     change = change[np.isfinite(change)]
     out = {}
     if len(change) >= 2:
-        shared = common | {"n": len(change)}
-        out["rmssd_ms"] = measured("rmssd_ms", float(np.sqrt(np.mean(change**2))), **shared)  # type: ignore[arg-type]
-        out["pnn50"] = measured("pnn50", float(np.mean(np.abs(change) > 50.0)), **shared)  # type: ignore[arg-type]
+        out["rmssd_ms"] = replace(base, value=float(np.sqrt(np.mean(change**2))), n=len(change))
+        out["pnn50"] = replace(base, value=float(np.mean(np.abs(change) > 50.0)), unit="", n=len(change))
     else:
         why = "needs three RR intervals between successive dominant beats"
         out = {name: unmeasurable(name, why) for name in ("rmssd_ms", "pnn50")}
     every = np.diff(before)
     every = every[np.isfinite(every)]
     steps = change if len(change) >= 4 else every
-    middle = float(np.nanmedian(before))
-    out["rr_irregularity"] = (
-        measured("rr_irregularity", float(np.median(np.abs(steps))) / middle, **(common | {"n": len(steps)}))
-        if len(steps) else unmeasurable("rr_irregularity", "needs three QRS complexes"))
+    share = float(np.median(np.abs(steps)) / np.nanmedian(before)) if len(steps) else float("nan")
+    out["rr_irregularity"] = (replace(base, value=share, unit="", n=len(steps)) if len(steps)
+                              else unmeasurable("rr_irregularity", "needs three QRS complexes"))
     return out
 
 
@@ -159,7 +155,7 @@ def _pp_values(delineation: Delineation, classes: BeatClasses, waves: NDArray[np
     return {
         "pp_range_ms": measured("pp_range_ms", float(seen.max() - seen.min()), n=len(seen), span=span),
         "atrial_rate_bpm": measured("atrial_rate_bpm", 60000.0 / middle, n=len(seen), span=span,
-                                    iqr=iqr(60000.0 / seen), why="P waves"),
+                                    iqr=_spread(60000.0 / seen), why="P waves"),
     }
 
 
@@ -176,13 +172,18 @@ def _pr_step(classes: BeatClasses, pr: Floats) -> Value:
     seen = step[np.isfinite(step) & before_last]
     if len(seen) == 0:
         return unmeasurable("pr_step_ms", "needs two conducted beats before a blocked P wave")
-    return measured("pr_step_ms", float(np.median(seen)), n=len(seen), iqr=iqr(seen))
+    return measured("pr_step_ms", float(np.median(seen)), n=len(seen), iqr=_spread(seen))
 
 
 def _count(name: str, rows: NDArray[np.intp], chosen: NDArray[np.bool_], *, whole: bool = False) -> Value:
     which = tuple(int(row) for row in rows[chosen][:200])
     why = "the dominant beats are ventricular" if whole else ""
     return measured(name, int(chosen.sum()), beats=which, n=len(rows), why=why)
+
+
+def _spread(values: Floats) -> float | None:
+    found = float(nan_iqr(values))
+    return found if np.isfinite(found) else None
 
 
 def _longest_run(flags: NDArray[np.bool_]) -> int:

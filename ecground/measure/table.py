@@ -191,6 +191,7 @@ def measured(measure: str, value: float | str, *, leads: tuple[str, ...] = (), b
         value = float(value)
         if not math.isfinite(value):
             return unmeasurable(measure, why or "not measurable", leads=leads)
+    iqr = None if iqr is None or not math.isfinite(iqr) else iqr
     confidence = min(1.0, max(0.0, float(confidence))) if math.isfinite(confidence) else 0.0
     return Value(value, unit_of(measure), "measured", leads, beats, span, n, iqr, confidence, why)
 

@@ -16,11 +16,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecground.measure.robust import nan_median
 from ecground.record import Record
 from ecground.signal.beats import MARKS, Delineation
 
 __all__ = [
-    "AFTER_S", "BEFORE_S", "Baseline", "Windows", "find_baseline", "gather", "levels_before_qrs", "nan_median",
+    "AFTER_S", "BEFORE_S", "Baseline", "Windows", "find_baseline", "gather", "levels_before_qrs",
     "reference_samples",
 ]
 
@@ -38,18 +39,6 @@ _QRS_ON: Final = MARKS.index("qrs_on")
 _P_PEAK: Final = MARKS.index("p_peak")
 
 Array = NDArray[np.float32]
-
-
-def nan_median(values: NDArray[np.floating], axis: int = -1) -> NDArray[np.floating]:
-    """Median along one axis, NaN ignored, NaN where nothing is left; many times faster than `numpy.nanmedian`."""
-    ordered = np.sort(values, axis=axis)
-    count = np.isfinite(values).sum(axis=axis, keepdims=True)
-    if values.shape[axis] == 0:
-        return np.full(np.delete(values.shape, axis), np.nan, dtype=values.dtype)
-    low = np.maximum(count - 1, 0) // 2
-    high = np.minimum(count // 2, values.shape[axis] - 1)
-    middle = (np.take_along_axis(ordered, low, axis) + np.take_along_axis(ordered, high, axis)) * 0.5
-    return np.asarray(middle.squeeze(axis), dtype=values.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +147,8 @@ def gather(record: Record, delineation: Delineation, baseline: Baseline, rows: N
     lo, hi = max(0, first), min(record.n_samples, last)
     stretch = np.full((len(record.leads), last - first), np.nan, dtype=np.float32)
     if hi > lo:
-        stretch[:, lo - first:hi - first] = record.signal[:, lo:hi] - baseline.evaluate(np.arange(lo, hi, dtype=np.float64))
+        drift = baseline.evaluate(np.arange(lo, hi, dtype=np.float64))
+        stretch[:, lo - first:hi - first] = record.signal[:, lo:hi] - drift
     if factor > 1:
         stretch = _upsample(stretch, factor)
     index = ((ref - before - first) * factor)[:, None] + np.arange((before + after) * factor + 1)
