@@ -16,7 +16,8 @@ import numpy as np
 from ecground.measure.sequences import sequences
 from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES, Measurements, Value
 
-__all__ = ["LEAD_ALIASES", "RECORD_ALIASES", "ptbxl_plus", "to_dict", "to_parquet", "to_text", "value_dict"]
+__all__ = ["LEAD_ALIASES", "RECORD_ALIASES", "ptbxl_plus", "table_schema", "to_dict", "to_parquet", "to_table",
+           "to_text", "value_dict"]
 
 RECORD_ALIASES: Final[Mapping[str, str]] = {
     "PR_Int_Global": "pr_ms", "P_Dur_Global": "p_dur_ms", "QRS_Dur_Global": "qrs_ms", "QT_Int_Global": "qt_ms",
@@ -73,23 +74,35 @@ def ptbxl_plus(measurements: Measurements) -> dict[str, float | str]:
     return out
 
 
-def to_parquet(measurements: Measurements, path: str | Path, *, record: str = "") -> None:
-    """Write one long table: record, level (record, lead, beat), lead, row, measure, value, word, unit, state, ..."""
+def to_table(measurements: Measurements, *, record: str = "") -> Any:  # noqa: ANN401 - pyarrow has no types
+    """One long Arrow table: record, level (record, lead, beat), lead, row, measure, value, word, unit, state, ..."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = [_row(record, "record", None, name, value)
                                   for name, value in measurements.record.items()]
     rows += [_row(record, "lead", lead, name, value)
              for lead, values in measurements.lead.items() for name, value in values.items()]
-    schema = pa.schema([
+    schema = table_schema()
+    return pa.concat_tables([pa.Table.from_pylist(rows, schema=schema), _beat_rows(measurements, record, schema)])
+
+
+def table_schema() -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The Arrow schema of `to_table`."""
+    import pyarrow as pa
+
+    return pa.schema([
         ("record", pa.string()), ("level", pa.string()), ("lead", pa.string()), ("row", pa.int32()),
         ("measure", pa.string()), ("value", pa.float64()), ("word", pa.string()), ("unit", pa.string()),
         ("state", pa.string()), ("first", pa.int64()), ("last", pa.int64()), ("n", pa.int32()), ("iqr", pa.float64()),
         ("confidence", pa.float64()), ("why", pa.string()),
     ])
-    pq.write_table(pa.concat_tables([pa.Table.from_pylist(rows, schema=schema),
-                                     _beat_rows(measurements, record, schema)]), str(path))
+
+
+def to_parquet(measurements: Measurements, path: str | Path, *, record: str = "") -> None:
+    """Write `to_table` to a Parquet file."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(to_table(measurements, record=record), str(path))
 
 
 def to_text(measurements: Measurements) -> str:
