@@ -77,8 +77,7 @@ def interpret(source: Source | Record, *, age: float | None = None, sex: Sex | N
     steps = _Steps()
     marks = steps.run("delineate", lambda: delineate.delineate(record))
     signal = steps.run("quality", lambda: quality.assess(record, marks))
-    scores = {lead: entry.sqi for lead, entry in signal.leads.items()} if signal else None
-    numbers = steps.run("measure", lambda: measure(record, marks, quality=scores)) if marks else None
+    numbers = steps.run("measure", lambda: measure(record, marks, quality=signal)) if marks else None
     if numbers is None:
         return Interpretation(record, signal, marks, None, None, None, "", (), problems=steps.problems)
 

@@ -23,7 +23,7 @@ from ecground.errors import EcgroundError, RefusedError
 from ecground.interpret import Source
 from ecground.report.json import envelope
 
-__all__ = ["Command", "InternalError", "answer", "leave", "run", "say"]
+__all__ = ["Command", "InternalError", "answer", "guarded", "leave", "progress", "run", "say", "write_line"]
 
 R = TypeVar("R")
 
@@ -50,39 +50,44 @@ class Command(Generic[R]):
 def run(command: Command[R], names: Sequence[str], form: Form) -> None:
     """Run `command` over all recordings that `names` name; leaves by `typer.Exit` unless all went well."""
     leave([answer(command, item.name, lambda item=item: item.source, form)  # type: ignore[misc]
-           for item in _progress(expand(names))])
+           for item in progress(expand(names))])
 
 
 def answer(command: Command[R], name: str, source: Callable[[], Source], form: Form) -> EcgroundError | None:
-    """Print one object (or its text) on stdout, and what failed, if anything, on stderr too."""
-    body, error = _guarded(command, name, source, form)
-    if error is not None:
-        say(f"ecground: {name}: {error}")
+    """Print one object (or its text) on stdout; the failure, if any, goes to stderr too and is returned."""
+
+    def work() -> tuple[Mapping[str, Any] | str, EcgroundError | None]:
+        result = command.analyse(source())
+        body = command.payload(result) if form is Form.json else command.text(name, result)
+        return body, command.problem(result)
+
+    done, error = guarded(work, name)
+    body, problem = done or ({}, error)
+    if error is None and problem is not None:
+        say(f"ecground: {name}: {problem}")
     if form is Form.json:
         payload = body if isinstance(body, Mapping) else {}
-        _write(json.dumps(envelope(command.kind, name, payload, error), ensure_ascii=False, allow_nan=False))
-    elif body is not None:
-        _write(str(body))
-    return error
+        write_line(json.dumps(envelope(command.kind, name, payload, problem), ensure_ascii=False, allow_nan=False))
+    elif isinstance(body, str):
+        write_line(body)
+    return problem
 
 
-def _guarded(
-    command: Command[R], name: str, source: Callable[[], Source], form: Form,
-) -> tuple[Mapping[str, Any] | str | None, EcgroundError | None]:
-    """The printable result and the first failure; nothing but an interrupt gets past."""
+def guarded(step: Callable[[], R], name: str) -> tuple[R | None, EcgroundError | None]:
+    """The step's result, or the failure, already said on stderr; nothing but an interrupt gets past."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout holds results only, whatever a library prints
-            result = command.analyse(source())
-            body = command.payload(result) if form is Form.json else command.text(name, result)
-            return body, command.problem(result)
+            return step(), None
     except EcgroundError as error:
-        return None, error
+        failure = error
     except Exception as error:  # noqa: BLE001 - one file must not lose the others
         if os.environ.get("ECGROUND_DEBUG"):
             traceback.print_exc()
-        return None, InternalError(
+        failure = InternalError(
             f"an unexpected {type(error).__name__}", where=name,
             hint="this is a defect of ecground; ECGROUND_DEBUG=1 shows where, please report it")
+    say(f"ecground: {name}: {failure}")
+    return None, failure
 
 
 def leave(errors: Sequence[EcgroundError | None]) -> None:
@@ -99,13 +104,14 @@ def say(message: str) -> None:
     print(message.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
-def _write(text: str) -> None:
+def write_line(text: str) -> None:
+    """A line on stdout."""
     # UTF-8 whatever the console's code page; file names that are no text keep their bytes as \\udcXX escapes.
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
 
 
-def _progress(inputs: Sequence[Input]) -> Iterable[Input]:
+def progress(inputs: Sequence[Input]) -> Iterable[Input]:
     """A bar on stderr when a person watches several files go by."""
     if len(inputs) < 2 or not sys.stderr.isatty():
         return inputs

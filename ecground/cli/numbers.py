@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ecground.cli.batch import Command, run
-from ecground.cli.options import Age, Files, FormOption, Json, SexOption, chosen
+from ecground.cli.options import Age, Files, Form, FormOption, Json, SexOption, chosen
+from ecground.cli.tables import write_table
 from ecground.interpret import Source, load
 from ecground.record import Record, Sex
 from ecground.report import json, text
@@ -17,6 +22,16 @@ if TYPE_CHECKING:
     from ecground.signal.quality import Quality
 
 __all__ = ["fiducials", "info", "measure"]
+
+
+class MeasureForm(StrEnum):
+    """How measurements are printed; `table` is another word for `text`."""
+
+    json = "json"
+    text = "text"
+    table = "table"
+    csv = "csv"
+    parquet = "parquet"
 
 
 @dataclass(frozen=True)
@@ -40,14 +55,26 @@ def fiducials(files: Files, form: FormOption = None, as_json: Json = False) -> N
 
 
 def measure(
-    files: Files, age: Age = None, sex: SexOption = None, form: FormOption = None, as_json: Json = False,
+    files: Files, age: Age = None, sex: SexOption = None,
+    form: Annotated[MeasureForm | None, typer.Option("--format", help="json is the default.")] = None,
+    as_json: Json = False,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File for csv and parquet.")] = None,
 ) -> None:
-    """Intervals, amplitudes, axes and rhythm, for the record, each lead and each beat."""
+    """Intervals, amplitudes, axes and rhythm, for record, leads and beats."""
+    if as_json and form not in (None, MeasureForm.json):
+        raise typer.BadParameter(f"--json contradicts --format {form}")
+    if out is not None and form not in (MeasureForm.csv, MeasureForm.parquet):
+        raise typer.BadParameter("--output goes with --format csv or --format parquet")
+    if form is MeasureForm.parquet and out is None:
+        raise typer.BadParameter("--format parquet needs --output FILE")
+    if form in (MeasureForm.csv, MeasureForm.parquet):
+        write_table(files, lambda source: _measure(source, age, sex).measurements, out, parquet=form == "parquet")
+        return
     command = Command(
         "measure", lambda source: _measure(source, age, sex),
         lambda found: json.measure(found.record, found.measurements, found.quality),
         lambda name, found: text.measurements(name, found.record, found.measurements, found.quality))
-    run(command, files, chosen(form, as_json))
+    run(command, files, Form.text if form in (MeasureForm.text, MeasureForm.table) else Form.json)
 
 
 def _delineate(source: Source) -> Delineation:
@@ -69,5 +96,4 @@ def _measure(source: Source, age: float | None, sex: Sex | None) -> _Measured:
     require_ecg(record)
     marks = delineate(record)
     quality = assess(record, marks)
-    scores = {lead: entry.sqi for lead, entry in quality.leads.items()}
-    return _Measured(record, quality, measure_record(record, marks, quality=scores))
+    return _Measured(record, quality, measure_record(record, marks, quality=quality))

@@ -199,6 +199,9 @@ class MeasurementsObject(TypedDict):
     record: dict[str, MeasuredValue]
     leads: dict[str, dict[str, MeasuredValue]]
     beats: Beats
+    sequences: dict[str, dict[str, list[float | str | None]]]
+    """Lead -> one of the 14 per-beat sequences of GEM and MEETI (QT here runs from QRS onset to T end) -> one entry a
+    QRS complex."""
     notes: list[str]
 
 

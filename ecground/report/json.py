@@ -23,7 +23,7 @@ from ecground.signal.beats import ABSENT, MARK_WAVE, MARKS, PRESENT, STATE_NAMES
 if TYPE_CHECKING:
     from ecground.interpret import Interpretation, StepProblem
     from ecground.knowledge.finding import Claim, Finding
-    from ecground.measure.table import Measurements
+    from ecground.measure.table import Measurements, Value
     from ecground.signal.quality import Quality
 
 __all__ = [
@@ -108,23 +108,33 @@ def quality(found: Quality) -> c.QualityObject:
 def measure(record: Record, found: Measurements, signal: Quality | None) -> c.Measure:
     """The payload of `ecground measure`."""
     return {"fs": float(record.fs), "quality": None if signal is None else quality(signal),
-            "device": device(record.device, found), "measurements": measurements(found)}
+            "device": device(record.device, found),
+            "measurements": measurements(found, calibrated=record.provenance.calibrated)}
 
 
-def measurements(found: Measurements) -> c.MeasurementsObject:
-    """Record, lead and beat values."""
+def measurements(found: Measurements, *, calibrated: bool = True) -> c.MeasurementsObject:
+    """Record, lead and beat values; an unknown amplitude scale withholds the amplitudes of the sequences."""
+    from ecground.measure.sequences import sequences
+
     table = found.beats
     by_lead: dict[str, dict[str, list[float | None]]] = {lead: {} for lead in found.delineation.leads}
     for name, values in table.lead.items():
         for lead, row in zip(found.delineation.leads, values, strict=True):
             by_lead[lead][name] = _numbers(row)
     return {
-        "record": {name: plain(value) for name, value in found.record.items()},
-        "leads": {lead: {name: plain(value) for name, value in values.items()} for lead, values in found.lead.items()},
+        "record": _values(found.record),
+        "leads": {lead: _values(values) for lead, values in found.lead.items()},
         "beats": {"kind": list(table.kind), "r_peak": _positions(found.delineation.joint_mark("r_peak")),
                   "joint": {name: _numbers(values) for name, values in table.joint.items()}, "leads": by_lead},
+        "sequences": sequences(found, calibrated=calibrated),
         "notes": list(found.notes),
     }
+
+
+def _values(found: Mapping[str, Value]) -> dict[str, c.MeasuredValue]:
+    from ecground.measure.export import value_dict
+
+    return {name: cast("c.MeasuredValue", value_dict(value)) for name, value in found.items()}
 
 
 def _numbers(values: NDArray[np.float32]) -> list[float | None]:
@@ -187,7 +197,8 @@ def interpretation(found: Interpretation) -> c.Interpret:
         "record": _record(found.record),
         "quality": None if found.quality is None else quality(found.quality),
         "device": device(found.record.device, found.measurements),
-        "measurements": None if found.measurements is None else measurements(found.measurements),
+        "measurements": None if found.measurements is None else measurements(
+            found.measurements, calibrated=found.record.provenance.calibrated),
         "findings": None if found.findings is None else findings(found.findings, groups),
         "text": found.text, "claims": claims(found.claims), "model": None,
         "problems": problems(found.problems), "disclaimer": c.DISCLAIMER,

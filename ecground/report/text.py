@@ -10,7 +10,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from ecground.leads import STANDARD
 from ecground.record import Record
 from ecground.report.contracts import DISCLAIMER
 from ecground.signal.beats import MARKS, Delineation
@@ -29,7 +28,6 @@ _MAIN: Final = (
     ("qt_ms", "QT interval"), ("qtc_bazett_ms", "QTc (Bazett)"), ("qtc_fridericia_ms", "QTc (Fridericia)"),
     ("p_axis_deg", "P axis"), ("qrs_axis_deg", "QRS axis"), ("t_axis_deg", "T axis"),
 )
-_PER_LEAD: Final = ("p_amp", "q_amp", "r_amp", "s_amp", "r2_amp", "st60", "t_amp", "pr_ms", "qrs_ms", "qt_ms")
 _STATE_WORDS: Final = {"absent": "absent", "unmeasurable": "not measurable"}
 
 
@@ -51,9 +49,11 @@ def info(name: str, record: Record) -> str:
 
 
 def measurements(name: str, record: Record, found: Measurements, quality: Quality | None) -> str:
-    """The global values beside the device's, and a table of the leads."""
-    return "\n\n".join(filter(None, (
-        info(name, record), _quality(quality), _main_values(record, found), _lead_table(found))))
+    """What was recorded, how well, the main values beside the device's, and the table of the leads."""
+    from ecground.measure.export import to_text
+
+    beside = _main_values(record, found) if record.device.measurements else ""
+    return "\n\n".join(filter(None, (info(name, record), _quality(quality), beside, to_text(found))))
 
 
 def _quality(quality: Quality | None) -> str:
@@ -86,16 +86,6 @@ def _amount(amount: float | str | None, unit: str) -> str:
         return amount
     digits = 0 if unit in ("ms", "deg", "1/min", "uV", "") and abs(amount) >= 10 else 2
     return f"{amount:.{digits}f} {unit}".strip()
-
-
-def _lead_table(found: Measurements) -> str:
-    leads = [lead for lead in STANDARD if lead in found.lead] + [x for x in found.lead if x not in STANDARD]
-    rows: list[tuple[str, ...]] = [("lead", *_PER_LEAD)]
-    for lead in leads:
-        cells = (found.lead[lead].get(measure) for measure in _PER_LEAD)
-        rows.append((lead, *("-" if c is None or c.value is None else _amount(c.value, c.unit).split()[0]
-                             for c in cells)))
-    return _table(rows)
 
 
 def fiducials(name: str, found: Delineation) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from ecground.errors import NotAnEcgError
 from ecground.knowledge.finding import Claim, Criterion, Evidence, Finding
-from ecground.measure.table import BeatTable, Measurements, Value
+from ecground.measure.table import BEAT_MEASURES, LEAD_MEASURES, BeatTable, Measurements, Value
 from ecground.record import DeviceMeasurement, DeviceReading, Patient, Record
 from ecground.report import json as report
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, UNMEASURABLE, Delineation
@@ -36,12 +36,15 @@ def delineation():
 
 @pytest.fixture
 def measured(delineation):
+    joint = {name: np.full(3, NAN, np.float32) for name in BEAT_MEASURES}
+    lead = {name: np.full((2, 3), NAN, np.float32) for name in LEAD_MEASURES}
+    joint["pr_ms"][0] = 160
+    lead["r_amp"][:] = [[1, NAN, 2], [0.1, NAN, NAN]]
     return Measurements(
         delineation=delineation, record={"pr_ms": Value(160.0, "ms", beats=(0,), span=(10, 50), n=1, iqr=NAN),
                                          "dominant_class": Value("N", "")},
         lead={"I": {"p_amp": Value(None, "mV", "absent", leads=("I",), why="no P wave")}, "V1": {}},
-        beats=BeatTable(kind=("N", "p", "N"), joint={"pr_ms": np.array([160, NAN, NAN], np.float32)},
-                        lead={"r_amp": np.array([[1, NAN, 2], [0.1, NAN, NAN]], np.float32)}))
+        beats=BeatTable(kind=("N", "p", "N"), joint=joint, lead=lead))
 
 
 def test_fiducials_are_whole_samples_in_the_order_of_the_rows(delineation):
