@@ -33,8 +33,20 @@ from numpy.typing import NDArray
 from ecground.errors import CorruptInputError, NotFoundError, UnsafeInputError
 
 __all__ = [
-    "MAX_FILE_BYTES", "MAX_JSON_BYTES", "MAX_SAMPLES", "MAX_XML_BYTES", "Npz", "inflate", "inside", "json_value",
-    "member_bytes", "need", "read_bytes", "read_head", "xml_root", "write_atomic",
+    "MAX_FILE_BYTES",
+    "MAX_JSON_BYTES",
+    "MAX_SAMPLES",
+    "MAX_XML_BYTES",
+    "Npz",
+    "inflate",
+    "inside",
+    "json_value",
+    "member_bytes",
+    "need",
+    "read_bytes",
+    "read_head",
+    "write_atomic",
+    "xml_root",
 ]
 
 MAX_FILE_BYTES: Final = 2 << 30
@@ -139,7 +151,7 @@ def xml_root(data: bytes, *, where: str, limit: int = MAX_XML_BYTES) -> ElementT
     parser.buffer_text = True
     depth = 0
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> Any:  # noqa: ANN401 - expat's handlers differ in what they return
         raise UnsafeInputError("XML with a DTD or entities", where=where, hint="remove the DOCTYPE declaration")
 
     def start(tag: str, attributes: dict[str, str]) -> None:

@@ -53,8 +53,8 @@ class Channel:
 
 
 def assemble(
-    channels: Sequence[Channel], *, fs: float, format: str, where: str, patient: Patient = Patient(),
-    start: datetime | None = None, device: DeviceReading = DeviceReading(), filters: Sequence[str] = (),
+    channels: Sequence[Channel], *, fs: float, format: str, where: str, patient: Patient | None = None,
+    start: datetime | None = None, device: DeviceReading | None = None, filters: Sequence[str] = (),
     notes: Sequence[str] = (), comments: Sequence[str] = (),
 ) -> Record:
     """One Record from all channels of a file.
@@ -107,8 +107,9 @@ def assemble(
         filters=tuple(filters), notes=tuple(dict.fromkeys(said)), calibrated=calibrated,
     )
     return Record(
-        signal=np.stack([rows[name] for name in order]), fs=float(fs), leads=tuple(order), patient=patient,
-        start=start, provenance=provenance, device=device, comments=tuple(comments),
+        signal=np.stack([rows[name] for name in order]), fs=float(fs), leads=tuple(order),
+        patient=patient or Patient(), start=start, provenance=provenance, device=device or DeviceReading(),
+        comments=tuple(comments),
     )
 
 
@@ -181,7 +182,8 @@ def _check_sums(rows: Mapping[str, NDArray[np.float32]], said: list[str]) -> Non
 def _note_residual(law: str, residual: NDArray[np.float32], said: list[str]) -> None:
     seen = np.abs(residual[np.isfinite(residual)])
     if seen.size and (size := float(np.percentile(seen, 95))) > _EINTHOVEN_LIMIT_MV:
-        said.append(f"{law} is not zero (95 % of samples within {size:.2f} mV): lead names, units or times may be wrong")
+        said.append(f"{law} is not zero (95 % of samples within {size:.2f} mV): "
+                    "lead names, units or times may be wrong")
 
 
 def patient_age(text: str) -> float | None:

@@ -96,12 +96,15 @@ def read_delimited(source: Source) -> Record:
         raise NoSignalError("no column is a lead", where=source.name, hint="name the columns I, II, V1 ...")
     return assemble(
         channels, fs=fs, format="csv", where=source.name, notes=said, comments=comments, start=_start(comments),
-        patient=Patient(age=patient_age(_comment(comments, "age") or ""), sex=patient_sex(_comment(comments, "sex") or "")),
+        patient=Patient(
+            age=patient_age(_comment(comments, "age") or ""), sex=patient_sex(_comment(comments, "sex") or ""),
+        ),
     )
 
 
 def _check_header(names: Sequence[str], lines: Sequence[str], delimiter: str, where: str) -> None:
-    if len(names) > _MAX_COLUMNS or (names and leads.standard_name(names[0]) and _number_share(names[1:] or ["x"]) > 0.5):
+    lead_first = bool(names) and leads.standard_name(names[0]) is not None
+    if len(names) > _MAX_COLUMNS or (lead_first and _number_share(names[1:] or ["x"]) > 0.5):
         raise CorruptInputError(
             "the table is transposed: leads are rows, samples are columns", where=where,
             hint="transpose it to one column a lead, with the lead names in the first row",
@@ -167,7 +170,7 @@ def _timed(
     table: Columns, time: int | None, names: Sequence[str], comments: Sequence[str], where: str, said: list[str],
 ) -> tuple[Columns, float]:
     """The table on a regular grid, and its rate [Hz]; from the comment, else from the time column."""
-    stated = _comment(comments, "fs", "sampling rate", "sampling_rate", "sampling frequency", "sample rate", "frequency")
+    stated = _comment(comments, "fs", r"sampl(?:ing|e)[ _]rate", r"(?:sampling[ _])?frequency")
     if stated is not None:
         match = re.match(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(k?)(?:hz)?", stated, re.IGNORECASE)
         try:

@@ -78,7 +78,7 @@ def _scalar(values: Any, where: str) -> float:  # noqa: ANN401 - any array
 
 def _meta(text: str, where: str) -> dict[str, Any]:
     """The JSON part, with the types it must have; anything else is refused."""
-    meta = safe.json_value(text, where=where)
+    meta: dict[str, Any] = safe.json_value(text, where=where)
     lists = (("comments", meta), *((key, meta.get("provenance", {})) for key in ("filters", "notes"))) \
         if isinstance(meta, dict) and isinstance(meta.get("provenance", {}), dict) else None
     if lists is None or any(

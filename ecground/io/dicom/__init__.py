@@ -110,8 +110,8 @@ def _rhythm_groups(groups: Sequence[Dataset], where: str, said: list[str]) -> li
     taken, seen = [ranked[0][0]], set(_leads_of(best))
     for k, group in ranked[1:]:
         same = group.get("WaveformOriginality") == best.get("WaveformOriginality") == "ORIGINAL"
-        template = _TEMPLATE.search(_label(group)) is not None
-        if same and not template and group.SamplingFrequency == best.SamplingFrequency and not seen & set(_leads_of(group)):
+        same = same and _TEMPLATE.search(_label(group)) is None and group.SamplingFrequency == best.SamplingFrequency
+        if same and not seen & set(_leads_of(group)):
             taken.append(k)
             seen |= set(_leads_of(group))
     left = [f"{_label(group) or f'group {k + 1}'} ({str(group.get('WaveformOriginality', '?')).lower()}, "
@@ -194,10 +194,8 @@ def _channels(group: Dataset, lead: int, *, little: bool, where: str, said: list
         if is_sentinel(raw[:, k]):
             values[:] = np.nan
             said.append(f"{label[:32]} holds only the value {raw[0, k]}: not recorded")
-        unit = (_unit(channel) or "uV") if sensitivity else None
-        if sensitivity and _unit(channel) is None:
-            unit = None
-        gain = f"{scale:g} {unit} a step, baseline {baseline:g} {unit}" if unit else "no sensitivity or unit in the file"
+        unit = _unit(channel) if sensitivity else None
+        gain = f"{scale:g} {unit} a step, baseline {baseline:g} {unit}" if unit else "no sensitivity or unit given"
         values = np.concatenate([np.full(lead, np.nan, np.float32), values]) if lead else values
         channels.append(Channel(label=label, values=values, unit=unit, gain=gain))
     return channels
@@ -238,26 +236,28 @@ def _patient(ds: Dataset) -> Patient:
     """Age from PatientAge, else from the dates of birth and recording; sex M or F."""
     age = patient_age(str(ds.get("PatientAge") or ""))
     born, start = _date(str(ds.get("PatientBirthDate") or "")), _start(ds)
-    if age is None and born is not None and start is not None and 0 <= (years := (start.date() - born).days / 365.25) <= 130:
-        age = float(int(years))
+    if age is None and born is not None and start is not None:
+        years = (start.date() - born).days / 365.25
+        age = float(int(years)) if 0 <= years <= 130 else None
     return Patient(age=age, sex=patient_sex(str(ds.get("PatientSex") or "")))
 
 
 def _date(text: str) -> date | None:
     try:
-        return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007 - a calendar day
+        return datetime.strptime(text[:8], "%Y%m%d").date()
     except ValueError:
         return None
 
 
 def _start(ds: Dataset) -> datetime | None:
     """Acquisition time, else the content's date and time; local time of the device."""
-    content = f"{ds.get('ContentDate') or ds.get('StudyDate') or ''}{ds.get('ContentTime') or ds.get('StudyTime') or ''}"
+    day, time = ds.get("ContentDate") or ds.get("StudyDate"), ds.get("ContentTime") or ds.get("StudyTime")
+    content = f"{day or ''}{time or ''}"
     for text in (str(ds.get("AcquisitionDateTime") or ""), content):
         match = re.match(r"(\d{14})(?:\.(\d{1,6}))?", text)
         if match:
             try:
-                moment = datetime.strptime(match[1], "%Y%m%d%H%M%S")  # noqa: DTZ007 - local time of the device
+                moment = datetime.strptime(match[1], "%Y%m%d%H%M%S")
             except ValueError:
                 continue
             return moment.replace(microsecond=int((match[2] or "0").ljust(6, "0")))

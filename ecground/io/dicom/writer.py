@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -71,13 +71,14 @@ def _object_class(record: Record, where: str) -> str:
     if leads <= 12 and 50 <= fs <= 1000:
         return _AMBULATORY
     raise UsageError(
-        f"no DICOM ECG object holds {leads} leads at {fs:g} Hz", where=where, hint="resample to 50-1000 Hz, or write NPZ",
+        f"no DICOM ECG object holds {leads} leads at {fs:g} Hz", where=where,
+        hint="resample to 50-1000 Hz, or write NPZ",
     )
 
 
 def _study(ds: Dataset, record: Record, study: str, series: str) -> None:
     """Patient, study, series and equipment modules, without identity."""
-    now = datetime.now(tz=timezone.utc).replace(tzinfo=None)
+    now = datetime.now(tz=UTC).replace(tzinfo=None)
     start = record.start or now
     ds.SpecificCharacterSet = "ISO_IR 192"
     ds.PatientName = ds.PatientID = ds.PatientBirthDate = ""

@@ -24,7 +24,7 @@ from ecground.io.wfdb import samples
 from ecground.io.wfdb.header import Header, SignalLine, looks_like_header, parse_header, patient_of
 from ecground.record import Record
 
-__all__ = ["read_wfdb", "sniff_wfdb", "write_wfdb"]
+__all__ = ["read_counts", "read_wfdb", "sniff_wfdb", "write_wfdb"]
 
 Samples = NDArray[np.float32]
 _HEADER_LIMIT: Final = 16 << 20
@@ -81,6 +81,19 @@ def read_wfdb(source: Source) -> Record:
     )
 
 
+def read_counts(source: Source) -> tuple[tuple[str, ...], Samples, float]:
+    """Labels, ADC counts as stored (float32 `[signal, sample]`), and rate of a record without segments.
+
+    For collections whose gains are wrong; everybody else wants `read_wfdb`.
+    """
+    header = parse_header(source.text, where=source.name)
+    pairs = _read_single(header, source, [])
+    if not pairs or len({values.size for _, values in pairs}) != 1:
+        raise CorruptInputError("signals of different lengths, or none", where=source.name)
+    counts = np.stack([values * np.float64(line.gain) + line.baseline for line, values in pairs])
+    return tuple(line.label for line, _ in pairs), np.rint(counts).astype(np.float32), header.fs
+
+
 def _read_single(header: Header, source: Source, said: list[str]) -> list[tuple[SignalLine, Samples]]:
     """Every signal of a record without segments, physical units, `[frame x samples per frame]`."""
     result: list[tuple[SignalLine, Samples]] = []
@@ -96,7 +109,9 @@ def _read_single(header: Header, source: Source, said: list[str]) -> list[tuple[
     return result
 
 
-def _read_file(header: Header, group: list[SignalLine], source: Source, said: list[str]) -> list[tuple[SignalLine, Samples]]:
+def _read_file(
+    header: Header, group: list[SignalLine], source: Source, said: list[str],
+) -> list[tuple[SignalLine, Samples]]:
     """The signals that share one signal file."""
     first = group[0]
     where = Path(first.file).name
@@ -132,7 +147,8 @@ def _signal_file(source: Source, name: str, said: list[str]) -> Path:
     renamed = source.sibling(Path(source.name).stem + path.suffix)
     if not renamed.is_file():
         raise NotFoundError(
-            "the signal file that the header names is missing", where=path.name, hint="keep .hea and .dat in one folder",
+            "the signal file that the header names is missing", where=path.name,
+            hint="keep .hea and .dat in one folder",
         )
     said.append("the header names another signal file; the one with the header's own name was read")
     return renamed

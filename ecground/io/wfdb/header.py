@@ -171,7 +171,7 @@ def _start(text: str) -> datetime | None:
     words = " ".join(text.split()[:2])
     for pattern in _WHEN:
         try:
-            return datetime.strptime(words, pattern)  # noqa: DTZ007 - headers hold the local time of the device
+            return datetime.strptime(words, pattern)
         except ValueError:
             continue
     return None

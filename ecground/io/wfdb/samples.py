@@ -119,7 +119,7 @@ def decode_flac(data: bytes, *, format: int, channels: int, where: str) -> Integ
         CorruptInputError: the stream is damaged or has other channels than the header says.
     """
     try:
-        import soundfile
+        import soundfile  # type: ignore[import-untyped]
     except (ImportError, OSError):
         raise MissingExtraError(
             "FLAC-compressed WFDB needs the soundfile package", where=where, hint="pip install soundfile",
