@@ -1,0 +1,245 @@
+"""Waves of single leads -> the rows of a Delineation: which P, QRS and T belong to one beat, in each lead and jointly.
+
+`Waves` is a flat table of what was found (or marked by hand) in each lead, `Events` the same over all leads. A row is
+a QRS event with the P event before it and the T event after it; a P event that no QRS follows is a row of its own.
+Joint onset = second earliest lead, joint offset = second latest, where three or more leads have the wave, else the
+earliest and the latest (CSE Working Party, Eur Heart J 1985;6:815: the earliest onset and latest offset in any lead,
+here without the single most extreme lead).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecground.signal.beats import ABSENT, MARKS, PRESENT, QRS, UNMEASURABLE, WAVES, Delineation, P, T
+
+__all__ = ["Events", "Waves", "assemble", "from_lead_waves", "vote"]
+
+LONGEST_PR: Final = 0.6
+"""A P wave that starts earlier than this before the QRS does not belong to it [s]."""
+_REACH: Final = 0.04
+"""A lead's wave may lie this far outside the joint event it belongs to [s]."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """What was found in single leads: one entry a wave, any order; positions in samples at the record's fs."""
+
+    lead: Ints
+    """Row of the lead in the record."""
+    wave: Ints
+    """0 P, 1 QRS, 2 T."""
+    marks: Floats
+    """`[wave, mark]` in the order of `beats.MARKS`; NaN = none."""
+    confidence: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Waves over all leads, sorted by onset."""
+
+    wave: Ints
+    onset: Floats
+    offset: Floats
+    confidence: Floats
+
+    def of(self, wave: int) -> tuple[Floats, Floats, Floats]:
+        """Onsets, offsets and confidences of one kind of wave."""
+        mine = self.wave == wave
+        return self.onset[mine], self.offset[mine], self.confidence[mine]
+
+
+def from_lead_waves(
+    waves: Mapping[str, Sequence[tuple[str, float | None, float | None, float | None]]],
+    *, leads: tuple[str, ...], fs: float, n_samples: int, method: str = "marks",
+) -> Delineation:
+    """A Delineation from marks of a cardiologist or a simulator: lead -> (P|QRS|T, onset, peak, offset) in samples."""
+    rows, kinds, marks = [], [], []
+    for name, found in waves.items():
+        for kind, onset, peak, offset in found:
+            wave = WAVES.index(kind.lower())
+            row = np.full(len(MARKS), np.nan)
+            prefix = WAVES[wave]
+            names = (f"{prefix}_on", "r_peak" if wave == QRS else f"{prefix}_peak", f"{prefix}_off")
+            for mark, value in zip(names, (onset, peak, offset), strict=True):
+                if value is not None:
+                    row[MARKS.index(mark)] = value
+            rows.append(leads.index(name))
+            kinds.append(wave)
+            marks.append(row)
+    table = Waves(
+        np.asarray(rows, np.intp), np.asarray(kinds, np.intp),
+        np.asarray(marks, np.float64).reshape(-1, len(MARKS)), np.ones(len(rows)),
+    )
+    table = _with_bounds(table)
+    seen = np.ones((len(leads), 1), bool)
+    return assemble(table, vote(table, n_leads=len(leads), fs=fs), leads=leads, fs=fs, n_samples=n_samples, seen=seen,
+                    method=method)
+
+
+def _with_bounds(waves: Waves) -> Waves:
+    """Marks that lack an onset or an offset keep their place by their peak for the grouping."""
+    keep = np.isfinite(_bounds(waves)).all(axis=1)
+    return Waves(waves.lead[keep], waves.wave[keep], waves.marks[keep], waves.confidence[keep])
+
+
+def _bounds(waves: Waves) -> Floats:
+    """`[wave, 2]` onset and offset of each entry."""
+    columns = np.array([[MARKS.index(f"{w}_on"), MARKS.index(f"{w}_off")] for w in WAVES])
+    return np.take_along_axis(waves.marks, columns[waves.wave], axis=1)
+
+
+def vote(waves: Waves, *, n_leads: int, fs: float) -> Events:
+    """Joint events by majority: stretches where at least a quarter of the leads (one of up to four) have the wave."""
+    needed = max(1, -(-n_leads // 4)) if n_leads > 4 else 1
+    bounds = _bounds(waves)
+    found: list[tuple[int, float, float]] = []
+    for wave in (P, QRS, T):
+        mine = bounds[waves.wave == wave]
+        if not len(mine):
+            continue
+        edges = np.concatenate([mine[:, 0], mine[:, 1]])
+        steps = np.concatenate([np.ones(len(mine)), -np.ones(len(mine))])
+        order = np.lexsort((-steps, edges))
+        edges, depth = edges[order], np.cumsum(steps[order])
+        high = np.concatenate([[False], depth >= needed])
+        starts, ends = np.flatnonzero(~high[:-1] & high[1:]), np.flatnonzero(high[:-1] & ~high[1:])
+        for a, b in zip(edges[starts], edges[ends], strict=False):
+            if found and found[-1][0] == wave and a - found[-1][2] < 0.02 * fs:
+                found[-1] = (wave, found[-1][1], b)
+            else:
+                found.append((wave, a, b))
+    found.sort(key=lambda e: e[1])
+    return Events(
+        np.array([e[0] for e in found], np.intp), np.array([e[1] for e in found]), np.array([e[2] for e in found]),
+        np.ones(len(found)),
+    )
+
+
+def assemble(
+    waves: Waves, events: Events, *, leads: tuple[str, ...], fs: float, n_samples: int, seen: NDArray[np.bool_],
+    method: str,
+) -> Delineation:
+    """Rows of beats from lead waves and joint events; `seen` `[lead, k]` says where each lead can be judged.
+
+    `seen` divides the record into k equal stretches.
+    """
+    row_of_event, n_rows = _rows(events, fs)
+    index, keep = _event_of(waves, events, fs)
+    keep &= row_of_event[index] >= 0
+    row = row_of_event[index]
+    lead_marks = np.full((len(leads), n_rows, len(MARKS)), np.nan, np.float32)
+    lead_confidence = np.zeros((len(leads), n_rows, 3), np.float32)
+    bounds = _bounds(waves)
+    # Longest last, so that it wins where a lead has two pieces of one wave.
+    order = np.flatnonzero(keep)[np.argsort((bounds[:, 1] - bounds[:, 0])[keep], kind="stable")]
+    wave_of_mark = np.array([0 if m.startswith("p") else 2 if m.startswith("t") else 1 for m in MARKS])
+    for wave in (P, QRS, T):
+        mine = order[waves.wave[order] == wave]
+        columns = np.flatnonzero(wave_of_mark == wave)
+        lead_marks[waves.lead[mine][:, None], row[mine][:, None], columns] = waves.marks[mine][:, columns]
+        lead_confidence[waves.lead[mine], row[mine], wave] = waves.confidence[mine]
+    joint_marks = _joint(lead_marks)
+    state = _states(lead_marks, joint_marks, seen, n_samples)
+    joint_confidence = np.zeros((n_rows, 3), np.float32)
+    placed = row_of_event >= 0
+    joint_confidence[row_of_event[placed], events.wave[placed]] = events.confidence[placed]
+    joint_state = np.where(np.isfinite(joint_marks[:, [_ON[w] for w in (P, QRS, T)]]), PRESENT, ABSENT).astype(np.int8)
+    nothing = (state == UNMEASURABLE).all(axis=0) if len(leads) else np.ones((n_rows, 3), bool)
+    joint_state[nothing] = UNMEASURABLE
+    built = Delineation(fs, leads, n_samples, lead_marks, state, lead_confidence, joint_marks, joint_state,
+                        joint_confidence, method)
+    return _without_empty_rows(built)
+
+
+_ON: Final = tuple(MARKS.index(f"{w}_on") for w in WAVES)
+_OFF: Final = tuple(MARKS.index(f"{w}_off") for w in WAVES)
+
+
+def _rows(events: Events, fs: float) -> tuple[Ints, int]:
+    """Row of each event (-1 = belongs to none) and the number of rows, rows in time order."""
+    qrs, p, t = (np.flatnonzero(events.wave == wave) for wave in (QRS, P, T))
+    owner = np.full(len(events.wave), -1, np.intp)
+    owner[qrs], owner[p] = qrs, p
+    after = np.searchsorted(events.onset[qrs], events.onset[p], side="right")
+    near = np.flatnonzero(after < len(qrs))
+    near = near[events.onset[qrs][after[near]] - events.onset[p][near] <= LONGEST_PR * fs]
+    last = np.full(len(qrs), -1, np.intp)
+    last[after[near]] = p[near]  # time order: only the last P before a QRS conducts, the others are rows of their own
+    owner[last[last >= 0]] = qrs[last >= 0]
+    before = np.searchsorted(events.offset[qrs], (events.onset[t] + events.offset[t]) / 2) - 1
+    first = np.full(len(qrs), -1, np.intp)
+    follows = before >= 0
+    first[before[follows][::-1]] = t[follows][::-1]  # the first T after a QRS is its own, a second belongs to none
+    owner[first[first >= 0]] = qrs[first >= 0]
+    heads = np.unique(owner[owner >= 0])
+    heads = heads[np.argsort(events.onset[heads], kind="stable")]
+    number = np.full(len(events.wave) + 1, -1, np.intp)
+    number[heads] = np.arange(len(heads))
+    return number[owner], len(heads)
+
+
+def _event_of(waves: Waves, events: Events, fs: float) -> tuple[Ints, NDArray[np.bool_]]:
+    """For each lead wave the joint event it belongs to, and whether there is one."""
+    bounds = _bounds(waves)
+    centre = bounds.mean(axis=1)
+    index = np.zeros(len(centre), np.intp)
+    found = np.zeros(len(centre), bool)
+    for wave in (P, QRS, T):
+        at = np.flatnonzero(events.wave == wave)
+        mine = np.flatnonzero(waves.wave == wave)
+        if not (len(at) and len(mine)):
+            continue
+        middle = (events.onset[at] + events.offset[at]) / 2
+        nearest = np.clip(np.searchsorted((middle[1:] + middle[:-1]) / 2, centre[mine]), 0, len(at) - 1)
+        index[mine] = at[nearest]
+        reach = _REACH * fs
+        found[mine] = (centre[mine] >= events.onset[at][nearest] - reach) & (
+            centre[mine] <= events.offset[at][nearest] + reach)
+    return index, found
+
+
+def _joint(lead_marks: NDArray[np.float32]) -> Floats:
+    """`[row, mark]`: second earliest onset, second latest offset, median of the peaks."""
+    n_leads, n_rows, n_marks = lead_marks.shape
+    joint = np.full((n_rows, n_marks), np.nan)
+    if not n_leads or not n_rows:
+        return joint
+    ordered = np.sort(lead_marks, axis=0)  # NaN last
+    count = np.isfinite(lead_marks).sum(axis=0)
+    early = np.take_along_axis(ordered, np.where(count >= 3, 1, 0)[None], axis=0)[0]
+    late = np.take_along_axis(ordered, np.clip(np.where(count >= 3, count - 2, count - 1), 0, None)[None], axis=0)[0]
+    middle = np.take_along_axis(ordered, np.clip((count - 1) // 2, 0, None)[None], axis=0)[0]
+    for mark in range(n_marks):
+        source = early if mark in _ON else late if mark in _OFF else middle
+        joint[:, mark] = source[:, mark]
+    return joint
+
+
+def _states(
+    lead_marks: NDArray[np.float32], joint_marks: Floats, seen: NDArray[np.bool_], n_samples: int,
+) -> NDArray[np.int8]:
+    """`[lead, row, wave]`: present where marked, unmeasurable where the lead is not seen, else absent."""
+    present = np.isfinite(lead_marks[:, :, list(_ON)])
+    anchor = np.nanmean(np.where(np.isfinite(joint_marks).any(axis=1, keepdims=True), joint_marks, 0.0), axis=1)
+    stretch = np.clip((anchor * seen.shape[1] / max(n_samples, 1)).astype(np.intp), 0, seen.shape[1] - 1)
+    visible = seen[:, stretch]  # [lead, row]
+    return np.where(present, PRESENT, np.where(visible[:, :, None], ABSENT, UNMEASURABLE)).astype(np.int8)
+
+
+def _without_empty_rows(d: Delineation) -> Delineation:
+    """Events that no lead confirms leave no row."""
+    keep = np.isfinite(d.joint_marks[:, _ON[QRS]]) | np.isfinite(d.joint_marks[:, _ON[P]])
+    if keep.all():
+        return d
+    return Delineation(
+        d.fs, d.leads, d.n_samples, d.lead_marks[:, keep], d.lead_state[:, keep], d.lead_confidence[:, keep],
+        d.joint_marks[keep], d.joint_state[keep], d.joint_confidence[keep], d.method)
