@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import ecground
 from ecground.report.contracts import KINDS
 from ecground.report.schema import schema
 
-__all__ = ["demo_output", "write_demo", "write_schemas"]
+__all__ = ["demo_output", "write_demo", "write_picture", "write_schemas"]
 
 ROOT: Final = Path(__file__).parents[1]
 DEMO_BEGIN: Final = "<!-- demo: written by docs/generate.py -->\n"
@@ -32,11 +33,27 @@ def write_schemas() -> None:
         (folder / f"{kind}.schema.json").write_text(text, encoding="utf-8", newline="\n")
 
 
-def demo_output() -> str:
-    """What `make demo` prints for the recording, with the path of the recording shortened to its name."""
+def write_picture() -> None:
+    """The recording of the demo with its waves shaded; the caption is the first sentence of its interpretation."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    from picture import picture
+
+    reading = ecground.interpret(_demo_recording())
+    assert reading.delineation is not None
+    first = reading.text.strip().splitlines()[0].split(". ")[0].rstrip(".")
+    svg = picture(reading.record, reading.delineation, caption=f"{first}.")
+    (ROOT / "docs" / "interpreted.svg").write_text(svg, encoding="utf-8", newline="\n")
+
+
+def _demo_recording() -> str:
     from pydicom.data import get_testdata_file
 
-    path = str(get_testdata_file("waveform_ecg.dcm", download=False))
+    return str(get_testdata_file("waveform_ecg.dcm", download=False))
+
+
+def demo_output() -> str:
+    """What `make demo` prints for the recording, with the path of the recording shortened to its name."""
+    path = _demo_recording()
     command = [sys.executable, "-m", "ecground", "interpret", "--format", "text", path]
     done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8", cwd=ROOT)  # noqa: S603
     return done.stdout.replace(path, Path(path).name)
@@ -54,4 +71,5 @@ def write_demo() -> None:
 
 if __name__ == "__main__":
     write_schemas()
+    write_picture()
     write_demo()

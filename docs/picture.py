@@ -33,7 +33,7 @@ def picture(record: Record, marks: Delineation, *, caption: str) -> str:
         _legend(width),
     ]
     for row, lead in enumerate(name for name in LEADS if name in record.leads):
-        middle = (HEAD_MM + ROW_MM * (row + 0.55)) * MM
+        middle = (HEAD_MM + ROW_MM * (row + 0.5)) * MM
         parts += [_shades(record, marks, lead, middle), _trace(record, lead, middle),
                   f'<text x="{2 * MM:g}" y="{middle - 8 * MM:g}" font-size="{3 * MM:g}" fill="#333">{lead}</text>']
     return "\n".join([*parts, "</svg>"]) + "\n"
@@ -72,10 +72,10 @@ def _shades(record: Record, marks: Delineation, lead: str, middle: float) -> str
 
 
 def _trace(record: Record, lead: str, middle: float) -> str:
-    """The samples at about 250 Hz, NaN as gaps, around their median."""
+    """The samples at about 250 Hz, NaN as gaps, centred in the row."""
     step = max(1, round(record.fs / 250))
     values = record.lead(lead)[: int(SECONDS * record.fs) : step]
-    level = float(np.nanmedian(values))
+    level = float(np.nanmin(values) + np.nanmax(values)) / 2
     path, pen = [], "M"
     for i, value in enumerate(values.tolist()):
         if value != value:

@@ -304,8 +304,13 @@ class ClaimRow(TypedDict):
     lead: str | None
     """The lead, or several separated by spaces; null = no lead named."""
     leads: list[str]
+    beats: list[int]
+    """QRS complexes the claim names, counted from 1; empty = none named."""
+    n_beats: int | None
+    """Number of beats the text says its value rests on."""
     measure: str | None
-    value: float | None
+    value: float | str | None
+    """Number in `unit`, or the word of a form (`rSR'`)."""
     value_high: float | None
     """Upper bound of a claimed range."""
     comparison: str
