@@ -70,15 +70,17 @@ def atrial_values(record: Record, delineation: Delineation, classes: BeatClasses
 def cancel_qrst(x: NDArray[np.float32], fs: float, joint_marks: Floats) -> tuple[Floats, bool]:
     """Subtract the average QRST from `x` `[lead, sample]` mV; result at 100 Hz `[lead, t]`, and whether it was done.
 
-    `joint_marks` `[row, mark]` are positions in `x`. Two averages by turns: beats of at least four; beats unlike the
-    average (correlation under 0.8) are blanked by a straight line instead of being subtracted badly.
+    `joint_marks` `[row, mark]` are positions in `x`. Needs 4 s and four beats. Beats unlike the
+    average (correlation under 0.8) are replaced by a straight line instead of being subtracted badly.
     """
+    if x.shape[1] < 4.0 * fs:
+        return np.zeros((x.shape[0], 0)), False
     y = _to_100_hz(x, fs)
     r = joint_marks[:, MARKS.index("r_peak")] / fs * _RATE_HZ
     on = joint_marks[:, MARKS.index("qrs_on")] / fs * _RATE_HZ
     inside = np.isfinite(r) & np.isfinite(on) & (r >= 0) & (r < y.shape[1])
     r = np.rint(r[inside]).astype(np.int64)
-    if len(r) < 4 or y.shape[1] < 4 * _RATE_HZ:
+    if len(r) < 4:
         return y, False
     before = 8
     after = int(np.clip(0.75 * np.median(np.diff(r)), 20, 50))

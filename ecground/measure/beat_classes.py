@@ -85,17 +85,19 @@ def classify(record: Record, delineation: Delineation, *, rr: tuple[NDArray[np.f
     correlation[beats], shift[beats] = shapes.compare(group == main)
     same = (group == main) | (correlation[beats] >= SAME_SHAPE)
     wide = width >= max(_WIDE_MS, typical + 25.0)
-    irregular = _irregular(rr[0][beats], early, has_p)
-    own = np.where(same, "N", "Q").astype("<U5")
-    own[~same & wide & (early | late | ~has_p)] = "V"
-    own[~same & (own == "Q") & has_p & ~early] = "N"
-    own[~same & (own == "Q") & early & ~wide] = "S"
-    own[same & early & ~irregular] = "S"
+    early = early & (not _irregular(rr[0][beats], early, has_p))
+    own = np.full(len(beats), "N", dtype="<U5")
+    ectopic = ~same & wide & (early | late | ~has_p)
+    after_ectopic = np.concatenate([[False], ectopic[:-1]])  # early after an interpolated beat, but not ectopic itself
+    own[early & (same | ~wide) & ~after_ectopic] = "S"
+    own[ectopic] = "V"
     own[~shapes.usable] = "Q"
     own[spiked[beats]] = "paced"
     dominant_class = _class_of_main(own[same & ~early], typical, has_p[same], rr[0][beats])
     if dominant_class == "V":
         own[same & ~spiked[beats]] = "V"
+    if dominant_class == "paced":
+        own[own == "S"] = "N"  # conducted between paced beats: early against the pacemaker, not against the atria
     kind[beats] = own
     dominant = none.copy()
     dominant[beats] = same & shapes.usable & ((own == dominant_class) | (own == "N"))

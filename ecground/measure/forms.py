@@ -108,7 +108,7 @@ def st_form(arc: Array, rise: float, slope: float) -> str:
 
 def qrs_details(median: Windows) -> dict[str, Array]:
     """Notches in the middle of the QRS and the duration of a delta wave, `[lead]`; NaN where there is no QRS."""
-    waves = _cut(smooth_windows(median, 0.006), "qrs_on", "qrs_off", joint=True)
+    waves = _cut(smooth_windows(median, 0.012), "qrs_on", "qrs_off", joint=True)
     shape = (len(waves),)
     notches, delta = np.full(shape, np.nan, dtype=np.float32), np.full(shape, np.nan, dtype=np.float32)
     for k, y in enumerate(waves):
@@ -119,7 +119,7 @@ def qrs_details(median: Windows) -> dict[str, Array]:
 
 
 def smooth_windows(median: Windows, seconds: float) -> Windows:
-    """The same windows after a centred moving mean."""
+    """The same windows, smoothed."""
     return Windows(median.rows, median.rate, median.zero, smooth(median.y, median.samples(seconds)), median.marks,
                    median.joint)
 

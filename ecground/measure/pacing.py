@@ -43,7 +43,10 @@ class Spikes:
 
 
 def find_spikes(record: Record) -> Floats:
-    """Positions of spikes [samples], rising; a minute at a time, so that memory stays bounded."""
+    """Positions of sharp transients [samples], rising; a minute at a time, so that memory stays bounded.
+
+    Sharp R peaks are among them; `spikes_of_beats` leaves out what lies inside a QRS complex.
+    """
     width = max(1, round(0.002 * record.fs))
     step = round(_CHUNK_S * record.fs)
     found = [_spikes_of(record.signal[:, start:start + step + 8 * width], width, record.fs) + start
@@ -55,6 +58,7 @@ def find_spikes(record: Record) -> Floats:
 def spikes_of_beats(delineation: Delineation, at: Floats) -> Spikes:
     """Which rows have a spike just before the QRS, and just before the P wave."""
     joint = delineation.joint_marks
+    at = _outside_qrs(delineation, at)
 
     def near(mark: str) -> NDArray[np.bool_]:
         onset = joint[:, MARKS.index(mark)]
@@ -76,6 +80,19 @@ def pacing_values(spikes: Spikes, has_qrs: NDArray[np.bool_]) -> dict[str, Value
         out[name] = (measured(name, float(flags[has_qrs].mean()), n=beats, why=why) if beats
                      else unmeasurable(name, "no QRS complex found"))
     return out
+
+
+def _outside_qrs(delineation: Delineation, at: Floats) -> Floats:
+    """Leave out what lies inside a QRS complex, 30 ms or more after its onset: sharp R peaks look like spikes there."""
+    on = delineation.joint_marks[delineation.has_qrs, MARKS.index("qrs_on")]
+    off = delineation.joint_marks[delineation.has_qrs, MARKS.index("qrs_off")]
+    known = np.isfinite(on) & np.isfinite(off)
+    on, off = on[known], off[known]
+    if len(on) == 0 or len(at) == 0:
+        return at
+    before = np.searchsorted(on, at) - 1
+    inside = (before >= 0) & (at > on[before] + 0.030 * delineation.fs) & (at <= off[before] + 0.010 * delineation.fs)
+    return np.asarray(at[~inside], dtype=np.float64)
 
 
 def _spikes_of(x: NDArray[np.float32], width: int, fs: float) -> NDArray[np.int64]:

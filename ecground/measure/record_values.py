@@ -25,8 +25,8 @@ from ecground.measure.median_beat import MedianBuilder
 from ecground.measure.pacing import find_spikes, pacing_values, spikes_of_beats
 from ecground.measure.qrs import measure_qrs
 from ecground.measure.rhythm import p_values, rhythm_values, rr_of_dominant
-from ecground.measure.robust import nan_median
-from ecground.measure.table import RECORD_MEASURES, BeatTable, Measurements, Value, measured, unmeasurable
+from ecground.measure.robust import nan_iqr, nan_median
+from ecground.measure.table import RECORD_MEASURES, BeatTable, Measurements, Value, absent, measured, unmeasurable
 from ecground.measure.waves import measure_p, measure_st, measure_t, measure_u
 from ecground.measure.windows import (
     Windows,
@@ -43,6 +43,8 @@ __all__ = ["measure_record"]
 
 _CHUNK: Final = 128
 """Beats handled at once."""
+_LEAD_MEDIANS: Final = {"pr_lead_median_ms": "pr_ms", "p_lead_median_ms": "p_dur", "qrs_lead_median_ms": "qrs_ms",
+                        "qt_lead_median_ms": "qt_ms"}
 
 Array = NDArray[np.float32]
 
@@ -148,11 +150,26 @@ def _from_leads(record: Record, lead: Mapping[str, Mapping[str, Value]], qrs: Va
                                            confidence=min(v.confidence for v in qt.values()))
     else:
         out["qt_dispersion_ms"] = unmeasurable("qt_dispersion_ms", "needs QT in six leads")
+    for name, key in _LEAD_MEDIANS.items():
+        out[name] = _median_over_leads(name, [lead[k][key] for k in record.leads])
     force = lead.get("V1", {}).get("p_terminal_uvms")
     out["ptf_v1_uvms"] = (Value(force.value, "uV ms", force.state, ("V1",), force.beats, force.span, force.n, force.iqr,
                                 force.confidence, force.why)
                           if force is not None else unmeasurable("ptf_v1_uvms", "lead V1 is missing"))
     return out
+
+
+def _median_over_leads(name: str, values: list[Value]) -> Value:
+    """Median over the leads that have the interval: shorter than the joint one, and what cardiologists mark by lead."""
+    seen = [value for value in values if value.state == "measured"]
+    if not seen:
+        gone = bool(values) and all(value.state == "absent" for value in values)
+        return absent(name, "no such wave in any lead") if gone else unmeasurable(name, values[0].why if values else
+                                                                                  "no lead")
+    numbers = np.array([value.number for value in seen])
+    return measured(name, float(np.median(numbers)), leads=tuple(value.leads[0] for value in seen),
+                    span=seen[int(np.abs(numbers - np.median(numbers)).argmin())].span, n=len(seen),
+                    iqr=float(nan_iqr(numbers)), confidence=float(np.median([value.confidence for value in seen])))
 
 
 def _axis_value(name: str, areas: Mapping[str, Value]) -> Value:

@@ -23,7 +23,7 @@ __all__ = ["measure_p", "measure_st", "measure_t", "measure_u", "smooth", "wave_
 
 _LEAST_U_MV: Final = 0.05
 _ST_MS: Final = (("j_amp", 0), ("st20", 20), ("st40", 40), ("st60", 60), ("st80", 80))
-_SMOOTH_S: Final = 0.010
+_SMOOTH_S: Final = 0.020
 
 Array = NDArray[np.float32]
 
@@ -173,13 +173,19 @@ def _at(y: Array, position: Array) -> Array:
 
 
 def smooth(y: Array, width: int) -> Array:
-    """Centred moving mean over an odd number of about `width` samples; the ends are kept as they are."""
+    """Least-squares parabola over about `width` samples (Savitzky & Golay 1964); the ends are kept as they are.
+
+    Unlike a moving mean it keeps the height of a peak, at the same noise.
+    """
     half = width // 2
-    if half == 0 or y.shape[2] <= 2 * half:
+    if half < 2 or y.shape[2] <= 2 * half:
         return y
+    step = np.arange(-half, half + 1)
+    weight = (3.0 * (3 * half * half + 3 * half - 1) - 15.0 * step**2) / ((2 * half - 1) * (2 * half + 1)
+                                                                         * (2 * half + 3))
     total = np.zeros((*y.shape[:2], y.shape[2] - 2 * half), dtype=np.float32)
-    for step in range(2 * half + 1):
-        total += y[:, :, step:step + total.shape[2]]
+    for k in range(2 * half + 1):
+        total += np.float32(weight[k]) * y[:, :, k:k + total.shape[2]]
     out = y.copy()
-    out[:, :, half:-half] = total / np.float32(2 * half + 1)
+    out[:, :, half:-half] = total
     return out
