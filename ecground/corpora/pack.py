@@ -209,7 +209,8 @@ def _other_case(archive: safe.Npz, info: Mapping[str, Any], dataset: str, row: R
         corpus=dataset, id=key, patient=row.get("patient_id", "") or key, labels=labels, label_system=system,
         load=partial(_other_record, archive, key, fs=float(row["fs"]), names=names, patient=_other_patient(row),
                      scale=5e-3 if dataset == "mitdb" else 1e-3, notes=notes),
-        report=row.get("dx_name", "") or row.get("text", ""), beats=_beats(archive, key, row.get("leads", "")), defects=notes + found,
+        report=row.get("dx_name", "") or row.get("text", ""), beats=_beats(archive, key, row.get("leads", "")),
+        defects=notes + found,
     )
 
 

@@ -66,6 +66,8 @@ def read_annotations(path: Path, *, limit: int = 64 << 20) -> Annotations:
                 texts[-1] = bytes(raw).split(b"\0")[0].decode("latin-1").strip()
         elif code not in (_NUM, _SUB, _CHN):
             time += interval
+            if code == 0:  # a step in time without annotation
+                continue
             samples.append(time)
             symbols.append(_SYMBOLS.get(code, "?"))
             texts.append("")

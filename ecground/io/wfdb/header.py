@@ -28,6 +28,7 @@ _RECORD_LINE: Final = re.compile(
 )
 _FORMAT: Final = re.compile(r"^(\d+)(?:x(\d+))?(?::(-?\d+))?(?:\+(\d+))?$")
 _GAIN: Final = re.compile(r"^([-+]?[\d.]+(?:[eE][+-]?\d+)?)(?:\((-?\d+)\))?(?:/(\S+))?$")
+_FORMATS: Final = frozenset((8, 16, 24, 32, 61, 80, 160, 212, 310, 311, 508, 516, 524))
 _WHEN: Final = (
     "%H:%M:%S.%f %d/%m/%Y", "%H:%M:%S %d/%m/%Y", "%d-%b-%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%H:%M %d/%m/%Y",
 )
@@ -98,7 +99,8 @@ def looks_like_header(head: bytes) -> bool:
     fields = lines[1].split()
     if record["segments"]:
         return len(fields) == 2 and fields[1].isdigit()
-    return len(fields) >= 2 and _FORMAT.match(fields[1]) is not None
+    kind = _FORMAT.match(fields[1]) if len(fields) >= 2 else None
+    return kind is not None and (int(kind[1]) in _FORMATS or "." in fields[0])
 
 
 def parse_header(text: str, *, where: str) -> Header:
