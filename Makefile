@@ -20,7 +20,7 @@ PYTEST ?= -m pytest
 PYTEST_ARGS ?=
 
 PY := .venv/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
 # One thread a process: numbers repeat, and small machines stay usable.
 export OMP_NUM_THREADS ?= 1
@@ -42,7 +42,7 @@ help:
 	fi; \
 	echo "making .venv with $$("$$found" --version)" >&2; \
 	"$$found" -m venv .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@$(PY) -m pip install --quiet --quiet --disable-pip-version-check 'pip>=25.1'
 	@touch $@
 
 .venv/stamp-package: .venv/stamp-python pyproject.toml constraints.txt
