@@ -61,4 +61,5 @@ def _flutter(rhythm: Rhythm, onsets: Array, field: Array, *, n: int, fs: float) 
     saw = np.sin(u) + 0.42 * np.sin(2 * u) + 0.17 * np.sin(3 * u)
     bump = np.cos(u - 0.9) + 0.3 * np.cos(2 * u - 1.0)
     vectors = rhythm.atrial_mv * np.array([[0.10, -0.85, 0.10], [-0.15, 0.15, -0.55]])
-    return ((field @ vectors[0])[:, None] * saw + (field @ vectors[1])[:, None] * bump).astype(np.float32)
+    wave = (field @ vectors[0])[:, None] * saw + (field @ vectors[1])[:, None] * bump
+    return np.asarray(wave, dtype=np.float32)

@@ -28,8 +28,9 @@ Rng = np.random.Generator
 
 
 def _sinus(rng: Rng, low: float = 60, high: float = 100) -> dict[str, Any]:
-    return {"driver": "sinus", "rate_bpm": float(rng.uniform(low, high)), "pr_ms": float(np.clip(rng.normal(158, 18), 122, 199)),
-            "rr_sd": float(rng.uniform(0.005, 0.03)), "breathing": float(rng.uniform(0.0, 0.05))}
+    return {"driver": "sinus", "rate_bpm": float(rng.uniform(low, high)),
+            "pr_ms": float(np.clip(rng.normal(158, 18), 122, 199)), "rr_sd": float(rng.uniform(0.005, 0.03)),
+            "breathing": float(rng.uniform(0.0, 0.05))}
 
 
 def _ectopic(rng: Rng, ectopy: str, coupling: tuple[float, float], share: float = 0.0) -> dict[str, Any]:
@@ -42,8 +43,9 @@ def _block(rng: Rng, conduction: str, low: float, high: float, **more: object) -
 
 
 def _af(rng: Rng) -> dict[str, Any]:
-    return {"driver": "af", "rate_bpm": float(np.clip(rng.normal(92, 24), 45, 170)), "rr_sd": float(rng.uniform(0.14, 0.28)),
-            "atrial_bpm": float(rng.uniform(260, 520)), "atrial_mv": float(rng.lognormal(-3.5, 0.6)),
+    return {"driver": "af", "rate_bpm": float(np.clip(rng.normal(92, 24), 45, 170)),
+            "rr_sd": float(rng.uniform(0.14, 0.28)), "atrial_bpm": float(rng.uniform(260, 520)),
+            "atrial_mv": float(rng.lognormal(-3.5, 0.6)),
             "ectopy": "pvc" if rng.random() < 0.15 else "none", "ectopy_share": 0.1}
 
 
@@ -61,7 +63,8 @@ def _svt(rng: Rng) -> dict[str, Any]:
 
 
 def _junctional(rng: Rng) -> dict[str, Any]:
-    retro = (float("nan"), float(rng.uniform(-115, -95)), float(rng.uniform(100, 180)))[int(rng.choice(3, p=[0.4, 0.35, 0.25]))]
+    kinds = (float("nan"), float(rng.uniform(-115, -95)), float(rng.uniform(100, 180)))
+    retro = kinds[int(rng.choice(3, p=[0.4, 0.35, 0.25]))]
     return {"driver": "junction", "rate_bpm": float(rng.uniform(38, 75)), "rr_sd": 0.012, "breathing": 0.005,
             "retro_ms": retro}
 
@@ -176,7 +179,8 @@ def draw(rng: Rng, *, rhythm: str | None = None, pathology: str | Sequence[str] 
 def _check(what: str, names: Sequence[str], known: dict[str, Any]) -> None:
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown {what} {name!r}", where="simulate.draw", hint="one of " + " ".join(sorted(known)))
+            raise UsageError(f"unknown {what} {name!r}", where="simulate.draw",
+                             hint="one of " + " ".join(sorted(known)))
 
 
 def _qt(rng: Rng, numbers: dict[str, Any], sex: Sex) -> float:

@@ -63,7 +63,9 @@ class _Drawn:
     points: dict[str, Array]
 
 
-def simulate(parameters: Parameters, *, fs: float = 500.0, seconds: float = 10.0, rng: np.random.Generator) -> Simulated:
+def simulate(
+    parameters: Parameters, *, fs: float = 500.0, seconds: float = 10.0, rng: np.random.Generator,
+) -> Simulated:
     """One ECG of twelve leads with its truth.
 
     Args:
@@ -197,10 +199,12 @@ def _add(eight: NDArray[np.float32], drawn: _Drawn) -> None:
             eight[:, begin:end] += wave[_EIGHT, begin - start:end - start]
 
 
-def _add_spikes(eight: NDArray[np.float32], parameters: Parameters, plan: Schedule, field: Array, *, fs: float) -> Array:
+def _add_spikes(
+    eight: NDArray[np.float32], parameters: Parameters, plan: Schedule, field: Array, *, fs: float,
+) -> Array:
     """Pacing spikes of about 1 ms with a small afterpotential; returns their samples."""
     n = eight.shape[1]
-    at = np.sort(np.round(np.array(plan.spike_time) * fs))
+    at: Array = np.sort(np.round(np.array(plan.spike_time, dtype=np.float64) * fs))
     at = at[(at >= 0) & (at < n)]
     if len(at):
         direction = field @ np.array([0.55, 0.75, 0.35])

@@ -77,8 +77,9 @@ def values_of(
         values |= {"hr_bpm": 6e4 / float(np.median(rr)), "rr_median_ms": float(np.median(rr)),
                    "rr_mean_ms": float(rr.mean()), "rr_min_ms": float(rr.min()), "rr_max_ms": float(rr.max()),
                    "rr_sd_ms": float(rr.std())}
-    for name, first, last in (("pr_ms", "p_on", "qrs_on"), ("p_dur_ms", "p_on", "p_off"), ("qrs_ms", "qrs_on", "qrs_off"),
-                              ("qt_ms", "qrs_on", "t_off"), ("pr_segment_ms", "p_off", "qrs_on")):
+    for name, first, last in (("pr_ms", "p_on", "qrs_on"), ("p_dur_ms", "p_on", "p_off"),
+                              ("qrs_ms", "qrs_on", "qrs_off"), ("qt_ms", "qrs_on", "t_off"),
+                              ("pr_segment_ms", "p_off", "qrs_on")):
         span = (column[last] - column[first])[chosen] * ms
         span = span[np.isfinite(span)]
         if len(span):

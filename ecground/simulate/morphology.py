@@ -98,7 +98,8 @@ def repolarisation(rng: np.random.Generator, *, qt_ms: float, direction: Vector 
     turn = rng.normal(0, 0.10, 3) * np.linalg.norm(vector)
     near = rng.normal(0, 0.16, 3) * np.linalg.norm(vector)
     return (kernel(peak, rise, fall, vector, local=near),
-            kernel(peak - rng.uniform(1.1, 1.6) * rise, rise * 1.1, rise * 0.9, vector * ramp + turn, local=near * ramp))
+            kernel(peak - rng.uniform(1.1, 1.6) * rise, rise * rng.uniform(1.0, 1.7), rise * 0.9, vector * ramp + turn,
+                   local=near * ramp))
 
 
 def u_and_st(rng: np.random.Generator, t: tuple[Kernel, ...], *, qrs_ms: float, qt_ms: float,

@@ -59,12 +59,12 @@ class Noise:
 
 def draw_noise(rng: np.random.Generator) -> Noise:
     """A recording as hospitals make them: mostly quiet, now and then bad; a device filter and a converter step."""
-    level = rng.lognormal([2.9, 0.3, 1.3, 1.1], [0.9, 1.2, 0.8, 0.8]) * (rng.random(4) < [0.95, 0.5, 0.9, 0.9])
+    level = rng.lognormal([2.9, 0.0, 0.9, 1.1], [0.9, 1.2, 0.8, 0.7]) * (rng.random(4) < [0.95, 0.5, 0.9, 0.9])
     lost = rng.random() < 0.01
     lead = int(rng.integers(6, 12))
     return Noise(
         baseline_uv=float(min(level[0], 400)), mains_uv=float(min(level[1], 60)),
-        mains_hz=float(rng.choice([50.0, 60.0], p=[0.75, 0.25])), muscle_uv=float(min(level[2], 60)),
+        mains_hz=float(rng.choice([50.0, 60.0], p=[0.75, 0.25])), muscle_uv=float(min(level[2], 35)),
         pink_uv=float(min(level[3], 60)), motion_uv=float(rng.uniform(50, 600)) if rng.random() < 0.1 else 0.0,
         motion_per_s=float(rng.uniform(0.05, 0.4)),
         lost=(STANDARD[lead],) if lost else (), lost_from=float(rng.uniform(0, 0.6)),
@@ -75,8 +75,9 @@ def draw_noise(rng: np.random.Generator) -> Noise:
     )
 
 
-def coloured(rng: np.random.Generator, *, channels: int, n: int, fs: float, kind: Literal["baseline", "pink", "muscle"],
-             ) -> NDArray[np.float32]:
+def coloured(
+    rng: np.random.Generator, *, channels: int, n: int, fs: float, kind: Literal["baseline", "pink", "muscle"],
+) -> NDArray[np.float32]:
     """Gaussian noise of unit rms with the spectrum of `kind`, float32 `[channels, n]`."""
     size = _fast(n)
     f = np.fft.rfftfreq(size, 1 / fs)
@@ -123,14 +124,15 @@ def record_as_device(eight: NDArray[np.float32], noise: Noise, *, fs: float) -> 
     n = eight.shape[1]
     if noise.highpass_hz or (noise.lowpass_hz and noise.lowpass_hz < 0.5 * fs):
         pad = int(min(n - 1, fs))
-        wide = np.concatenate([2 * out[:, :1] - out[:, pad:0:-1], out, 2 * out[:, -1:] - out[:, -2:-pad - 2:-1]], axis=1)
+        before, after = 2 * out[:, :1] - out[:, pad:0:-1], 2 * out[:, -1:] - out[:, -2:-pad - 2:-1]
+        wide = np.concatenate([before, out, after], axis=1)
         size = _fast(wide.shape[1])
         f = np.fft.rfftfreq(size, 1 / fs)
-        gain = np.ones_like(f)
+        gain = np.ones(len(f), dtype=np.float32)
         if noise.lowpass_hz and noise.lowpass_hz < 0.5 * fs:
-            gain /= np.sqrt(1 + (f / noise.lowpass_hz) ** 4)
+            gain /= np.sqrt(1 + (f / noise.lowpass_hz) ** 4).astype(np.float32)
         if noise.highpass_hz:
-            gain *= f**2 / np.sqrt(f**4 + noise.highpass_hz**4)
+            gain *= (f**2 / np.sqrt(f**4 + noise.highpass_hz**4)).astype(np.float32)
         wide = np.fft.irfft(np.fft.rfft(wide, size, axis=1) * gain, size, axis=1)
         out = wide[:, pad:pad + n].astype(np.float32)
     if noise.lsb_uv:

@@ -83,7 +83,7 @@ def _fascicle(heart: Heart, rng: np.random.Generator, early: Vector, late: Vecto
     forces = (
         dataclasses.replace(first, vector=_tuple(np.array(first.vector) * 0.6 + early * 0.25 * size)),
         dataclasses.replace(apex, vector=_tuple(np.array(apex.vector) * 0.5 + early * 0.15 * size)),
-        dataclasses.replace(wall, vector=_tuple(np.array([0.7, 0.0, 0.2]) * np.array(wall.vector) + late * 0.75 * size)),
+        dataclasses.replace(wall, vector=_tuple(np.array(wall.vector) * [0.7, 0.0, 0.2] + late * 0.75 * size)),
         dataclasses.replace(base, vector=_tuple(np.array(base.vector) * [0.6, 0.0, 1.0] + late * 0.75 * size)),
         dataclasses.replace(last, vector=_tuple(np.array(last.vector) + late * rng.uniform(0.1, 0.4) * size)),
     )
@@ -173,7 +173,8 @@ def _q_wave(wall: str) -> Callable[[Heart, np.random.Generator], Heart]:
     def change(heart: Heart, rng: np.random.Generator) -> Heart:
         away = -np.array(_WALLS[wall]) * rng.uniform(0.35, 0.75)
         loss = kernel(rng.uniform(16, 22), 8, rng.uniform(8, 11), away)
-        first = dataclasses.replace(heart.beat.qrs[0], vector=_tuple(np.array(heart.beat.qrs[0].vector) * 0.3 + away * 0.3))
+        first = heart.beat.qrs[0]
+        first = dataclasses.replace(first, vector=_tuple(np.array(first.vector) * 0.3 + away * 0.3))
         apex = _moved(heart.beat.qrs[1], away * 0.5)
         t = heart.beat.t
         if rng.random() < 0.5:

@@ -115,7 +115,9 @@ def schedule(rhythm: Rhythm, *, seconds: float, breathing_hz: float, rng: np.ran
     return out
 
 
-def _intervals(rhythm: Rhythm, seconds: float, breathing_hz: float, rng: np.random.Generator) -> Callable[[float], float]:
+def _intervals(
+    rhythm: Rhythm, seconds: float, breathing_hz: float, rng: np.random.Generator,
+) -> Callable[[float], float]:
     """Time -> the driver's next interval [s], with breathing and scatter."""
     n = int((seconds + _LEAD_IN + _LEAD_OUT) * 6) + 16
     scatter = iter(np.clip(rng.normal(0, 1, n), -2.5, 2.5).tolist())
@@ -261,7 +263,7 @@ def _flutter(rhythm: Rhythm, interval: Callable[[float], float], stop: float, rn
              out: Schedule) -> None:
     cycle = 60.0 / rhythm.atrial_bpm
     n = int((stop + _LEAD_IN) / cycle) + 2
-    waves = -_LEAD_IN + float(rng.uniform(0, cycle)) + np.arange(n) * cycle
+    waves = -_LEAD_IN + float(rng.uniform(0, cycle)) + np.arange(n, dtype=np.float64) * cycle
     out.flutter_s = waves
     place = turn = 0
     while place < n:

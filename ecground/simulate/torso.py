@@ -21,9 +21,9 @@ DOWER: Final = np.array([
 ])
 """Dower's lead field `[8, 3]`: I, II, V1..V6 from x (left), y (down), z (back)."""
 
-_TO_TWELVE: Final = np.vstack([
-    np.eye(8)[:2], [[-1, 1, 0, 0, 0, 0, 0, 0], [-0.5, -0.5, 0, 0, 0, 0, 0, 0], [1, -0.5, 0, 0, 0, 0, 0, 0],
-                    [-0.5, 1, 0, 0, 0, 0, 0, 0]], np.eye(8)[2:],
+_TO_TWELVE: Final[NDArray[np.float64]] = np.vstack([
+    np.eye(8)[:2], np.array([[-1, 1, 0, 0, 0, 0, 0, 0], [-0.5, -0.5, 0, 0, 0, 0, 0, 0], [1, -0.5, 0, 0, 0, 0, 0, 0],
+                    [-0.5, 1, 0, 0, 0, 0, 0, 0]]), np.eye(8)[2:],
 ])
 
 

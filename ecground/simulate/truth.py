@@ -1,10 +1,10 @@
 """`Truth`: what a simulated ECG really contains, and how visible waves become marks.
 
-A wave of a lead begins and ends where its own component, without noise or other waves, leaves and returns to a
-visibility threshold (a fixed number of microvolt or a share of the wave's peak in that lead, whichever is larger: the
-eye, like the tangent method, sets the foot of a tall wave higher). A wave that stays below the fixed threshold is
-absent in that lead. Joint bounds are the second earliest onset and second latest offset where three or more leads
-show the wave (CSE working party's way to global intervals).
+A wave is present in a lead when its own component, without noise or other waves, passes a visibility threshold. It
+begins and ends where the component leaves and returns to a lower one (a fixed number of microvolt or a share of the
+wave's peak in that lead, whichever is larger: the eye, like the tangent method, sets the foot of a tall wave higher).
+Joint bounds are the second earliest onset and second latest offset where three or more leads show the
+wave (CSE working party's way to global intervals).
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from ecground.knowledge.finding import Evidence
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, UNMEASURABLE, WAVES, Delineation
 
-__all__ = ["FLOOR_MV", "SHARE", "Statement", "Truth", "Wave", "delineation_of", "joint_bounds", "peaks", "qrs_points",
-           "visible"]
+__all__ = [
+    "FOOT_MV", "SEEN_MV", "SHARE", "Statement", "Truth", "Wave", "delineation_of", "hidden_by", "joint_bounds", "peaks",
+    "qrs_points", "visible",
+]
 
-FLOOR_MV: Final = {"p": 0.015, "qrs": 0.020, "t": 0.020}
-"""Fixed visibility threshold [mV]."""
-SHARE: Final = {"p": 0.12, "qrs": 0.025, "t": 0.08}
-"""Visibility threshold as a share of the wave's peak in the lead."""
+SEEN_MV: Final = {"p": 0.020, "qrs": 0.030, "t": 0.025}
+"""Peak from which a wave is present in a lead [mV]."""
+FOOT_MV: Final = {"p": 0.010, "qrs": 0.018, "t": 0.012}
+"""Least level at which a wave begins and ends [mV]."""
+SHARE: Final = {"p": (0.12, 0.12), "qrs": (0.025, 0.025), "t": (0.18, 0.08)}
+"""Levels at which a wave begins and ends, as shares of its peak in the lead: T rises slowly out of the ST segment."""
 _SHORTEST_MS: Final = 30.0  # what a QRS leaves of a P or T wave is a wave only from this length on
 
 Array = NDArray[np.float64]
@@ -114,10 +118,10 @@ def visible(wave: NDArray[np.float32], *, name: str) -> tuple[Array, Array]:
     """First and last visible sample `[event, lead]` (NaN = absent) of components mV `[event, lead, sample]`."""
     size = np.abs(wave)
     peak = size.max(axis=2)
-    above = size > np.maximum(SHARE[name] * peak, FLOOR_MV[name])[:, :, None]
-    seen = peak > FLOOR_MV[name]
-    on = np.where(seen, above.argmax(axis=2), np.nan)
-    off = np.where(seen, wave.shape[2] - 1 - above[:, :, ::-1].argmax(axis=2), np.nan)
+    seen = peak > SEEN_MV[name]
+    begins, ends = (size > np.maximum(share * peak, FOOT_MV[name])[:, :, None] for share in SHARE[name])
+    on = np.where(seen, begins.argmax(axis=2), np.nan)
+    off = np.where(seen, wave.shape[2] - 1 - ends[:, :, ::-1].argmax(axis=2), np.nan)
     return on, off
 
 
@@ -136,7 +140,7 @@ def peaks(wave: NDArray[np.float32], on: Array, *, name: str) -> tuple[Array, Ar
     top, bottom = wave.max(axis=2), -wave.min(axis=2)
     up = top >= bottom
     seen = np.isfinite(on)
-    second = seen & (np.minimum(top, bottom) > np.maximum(FLOOR_MV[name], 0.15 * np.maximum(top, bottom)))
+    second = seen & (np.minimum(top, bottom) > np.maximum(SEEN_MV[name], 0.15 * np.maximum(top, bottom)))
     joint = np.einsum("bls,bls->bs", wave, wave).argmax(axis=1) if wave.size else np.zeros(len(wave))
     return (np.where(seen, np.where(up, high, low), np.nan), np.where(second, np.where(up, low, high), np.nan),
             np.asarray(joint, dtype=np.float64))
