@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "ABSENT", "MARKS", "MARK_WAVE", "P", "PRESENT", "QRS", "STATE_NAMES", "T", "UNMEASURABLE", "WAVES", "Delineation",
+    "ABSENT",
+    "MARKS",
+    "MARK_WAVE",
+    "PRESENT",
+    "QRS",
+    "STATE_NAMES",
+    "UNMEASURABLE",
+    "WAVES",
+    "Delineation",
+    "P",
+    "T",
 ]
 
 MARKS: Final = (

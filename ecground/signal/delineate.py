@@ -34,6 +34,8 @@ MARGIN: Final = 512
 SHORTEST: Final = (0.032, 0.024, 0.032)
 """Shorter pieces of P, QRS and T are dropped [s]."""
 JOINT_THRESHOLD: Final = 0.5
+BLOCK: Final = 125
+"""Stretch over which a lead is judged as seen or flat [samples at FS]."""
 FLAT_MV: Final = 0.005
 """A lead whose peak-to-peak stays below this cannot be judged [mV]."""
 
@@ -47,6 +49,8 @@ def delineate(record: Record) -> Delineation:
 
     network = session(NETWORK)
     signal = prepare(record)
+    judgeable = _judgeable(signal)
+    signal = np.where(np.repeat(judgeable, BLOCK, axis=1)[:, : signal.shape[1]], signal, np.nan)
     parts: list[tuple[Waves, Events]] = []
     for start, stop, core in windows(signal.shape[1]):
         piece = signal[:, start:stop]
@@ -56,14 +60,14 @@ def delineate(record: Record) -> Delineation:
         feed = {"signal": normalise(piece, seen)[None], "seen": seen.astype(np.float32)[None]}
         lead_p, joint_p = network.run(None, {k: _padded(v) for k, v in feed.items()})
         length = stop - start
-        waves = _waves(lead_p[0, :, :, :length], piece, core)
+        waves = _waves(lead_p[0, :, :, :length] * seen[:, None], piece, core)
         parts.append((_shifted_waves(waves, start), _events(joint_p[0, :, :length], core, start)))
     waves, events = _joined(parts)
     scale = record.fs / FS
     waves = Waves(waves.lead, waves.wave, waves.marks * scale, waves.confidence)
     events = Events(events.wave, events.onset * scale, events.offset * scale, events.confidence)
     return assemble(waves, events, leads=record.leads, fs=record.fs, n_samples=record.n_samples,
-                    seen=_judgeable(signal), method=card(NETWORK)["id"])
+                    seen=judgeable, method=card(NETWORK)["id"])
 
 
 def prepare(record: Record) -> Array:
@@ -103,7 +107,7 @@ def _padded(x: Array) -> Array:
 
 def _waves(probability: Array, signal: Array, core: tuple[int, int]) -> Waves:
     """Waves of all leads from class probabilities `[lead, 4, t]`; those whose middle lies in the core."""
-    best = probability.argmax(axis=1)  # (lead, t)
+    best = probability.argmax(axis=1)  # (lead, t); an unseen sample has probability 0 throughout, so class none
     found: list[tuple[NDArray[np.intp], int, Floats, Floats, Floats]] = []
     for wave in (P, QRS, T):
         lead, first, last = _runs(best == wave + 1, round(SHORTEST[wave] * FS))
@@ -174,10 +178,9 @@ def _joined(parts: list[tuple[Waves, Events]]) -> tuple[Waves, Events]:
 
 def _judgeable(signal: Array) -> NDArray[np.bool_]:
     """`[lead, stretch]` in half-second stretches: mostly seen, and not flat over the two seconds around."""
-    block = round(FS / 2)
-    n = max(-(-signal.shape[1] // block), 1)
-    padded = np.pad(signal, ((0, 0), (0, n * block - signal.shape[1])), constant_values=np.nan)
-    padded = padded.reshape(len(signal), n, block)
+    n = max(-(-signal.shape[1] // BLOCK), 1)
+    padded = np.pad(signal, ((0, 0), (0, n * BLOCK - signal.shape[1])), constant_values=np.nan)
+    padded = padded.reshape(len(signal), n, BLOCK)
     seen = np.isfinite(padded).mean(axis=2) > 0.5
     top = np.where(np.isfinite(padded), padded, -np.inf).max(axis=2)
     bottom = np.where(np.isfinite(padded), padded, np.inf).min(axis=2)
