@@ -82,13 +82,18 @@ class Claim:
     """SCP code or ecground statement key, when the claim names a finding."""
     leads: tuple[str, ...] = ()
     measure: str | None = None
-    value: float | None = None
+    value: float | str | None = None
+    """Number in `unit`, or the word of a form (`rSR'`)."""
     value_high: float | None = None
     """Upper bound, for claims that give a range."""
     comparison: str = "="
     """`=`, `<`, `>`, `<=`, `>=`, `in`."""
     unit: str = ""
     polarity: Polarity = "present"
+    beats: tuple[int, ...] = ()
+    """QRS complexes the claim names, counted from 1; empty = none named."""
+    n_beats: int | None = None
+    """Number of beats the text says its value rests on."""
     verdict: Verdict | None = None
     why: str = ""
     evidence: tuple[Evidence, ...] = ()

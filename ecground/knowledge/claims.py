@@ -1,0 +1,504 @@
+"""`read_claims`: any English ECG report into claims that can be checked.
+
+Reads findings with their synonyms, denial (`no`, `without`, `is ruled out`) and doubt (`possible`, `cannot exclude`)
+with their scopes, leads, regions and ranges of leads, values with units, comparisons, reference limits, criteria and
+beats. Contract: spans are character offsets in the text as given; values are in the unit of the measure (ms, mV, deg,
+1/min), 1 mm of amplitude being 0.1 mV; a `|` in a finding means "one of", an `&` "all of". A claim with both a finding
+and a measure states the criterion by which the finding is made. Sentences about another recording, and statements that
+something was not judged, make no claim. Scopes follow the idea of NegEx (Chapman et al. 2001): a cue reaches forward
+to the next turning word, over a comma only within a list that ends in `and`, `or` or `nor`. Time is linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ecground.knowledge.finding import Claim, Polarity
+from ecground.knowledge.mentions import Mention, mentions
+from ecground.knowledge.phrases import catalogue
+from ecground.knowledge.words import Token, lexicon, sentences
+from ecground.measure.table import BEAT_MEASURES, LEAD_MEASURES, RECORD_MEASURES
+
+__all__ = ["read_claims"]
+
+_UNITS: Final = {name: unit for table in (BEAT_MEASURES, LEAD_MEASURES, RECORD_MEASURES)
+                 for name, (unit, _) in table.items()}
+_DIMENSION: Final = {"ms": "time", "s": "time", "mV": "voltage", "uV": "voltage", "mm": "voltage", "cm": "voltage",
+                     "1/min": "rate", "deg": "angle", "": "", "%": ""}
+_FACTOR: Final = {("s", "ms"): 1000.0, ("uV", "mV"): 1e-3, ("mm", "mV"): 0.1, ("cm", "mV"): 1.0, ("mV", "uV"): 1e3,
+                  ("mm", "uV"): 100.0, ("%", ""): 0.01}
+_DEPTHS: Final = frozenset({"q_amp", "s_amp", "s2_amp"})
+_WORDED: Final = frozenset({"qrs_form", "p_morph", "t_morph", "st_shape", "dominant_class"})
+_BY_LEAD: Final = frozenset({"STE_", "STD_", "INVT", "LOWT", "TALLT", "QWAVE", "NT_", "TAB_", "NST_", "NDT"})
+_AGE_WORDS: Final = frozenset({"old", "older", "new", "recent", "acute", "chronic"})
+
+
+@dataclass(slots=True)
+class _Statement:
+    """A finding or a comparison on its way to a claim."""
+
+    key: str
+    """Finding key, or `` for a comparison."""
+    first: int
+    last: int
+    measure: str = ""
+    comparison: str = "="
+    value: float = 0.0
+    high: float | None = None
+    leads: tuple[str, ...] = ()
+    beats: tuple[int, ...] = ()
+    end: int = 0
+    """Token after the leads, when they follow."""
+    flipped: bool = False
+    polarity: Polarity = "present"
+    ready: bool = False
+
+
+def read_claims(text: str) -> tuple[Claim, ...]:
+    """All claims of the text in reading order; none when it says nothing about an ECG. Never raises on any text."""
+    found: list[Claim] = []
+    for tokens in sentences(text):
+        found.extend(_Sentence(tokens, text).claims())
+    return tuple(sorted(found, key=lambda claim: claim.span))
+
+
+class _Sentence:
+    """One sentence on its way from mentions to claims."""
+
+    def __init__(self, tokens: Sequence[Token], text: str) -> None:
+        self.tokens = tokens
+        self.text = text
+        self.items = mentions(tokens, text)
+        self.used: set[int] = set()
+
+    def claims(self) -> list[Claim]:
+        if any("skip" in item.kinds for item in self.items):
+            return []
+        statements = self._statements()
+        self._give_leads(statements)
+        for statement in statements:
+            self._give_polarity(statement)
+        values = self._values(statements)
+        return [self._claim(statement) for statement in statements] + values
+
+    # Findings and states ----------------------------------------------------------------------------------------
+
+    def _statements(self) -> list[_Statement]:
+        found = []
+        for place, item in enumerate(self.items):
+            if "finding" in item.kinds:
+                found.append(_finding(item.kinds["finding"], item.first, item.last))
+            elif "state" in item.kinds:
+                state = self._state(place, item)
+                if state is not None:
+                    found.append(state)
+        return sorted(found, key=lambda statement: statement.first)
+
+    def _state(self, place: int, item: Mention) -> _Statement | None:
+        """`inverted T waves`, `T waves are ... inverted`: the adjective with the noun it speaks of."""
+        adjective = item.kinds["state"]
+        before = self.items[place - 1] if place else None
+        if before is not None and before.last == item.first and before.kinds.get("comparator") in {">", "<"}:
+            return None
+        for noun in self._nouns(place, item):
+            names = [noun.kinds[kind] for kind in ("measure", "subject") if kind in noun.kinds]
+            for name in names:
+                meaning = lexicon().reading["states"].get(name, {}).get(adjective)
+                if meaning is not None:
+                    self.used.add(item.first)
+                    return _meaning(meaning, min(noun.first, item.first), max(noun.last, item.last), item)
+        return None
+
+    def _nouns(self, place: int, item: Mention) -> list[Mention]:
+        """Candidates for the noun of an adjective: the one right after it, then those before it, nearest first."""
+        nouns = []
+        for later in self.items[place + 1 :]:
+            if later.first - item.last > 1:
+                break
+            if {"measure", "subject"} & set(later.kinds):
+                nouns.append(later)
+                break
+            if "state" not in later.kinds:
+                break
+        for earlier in reversed(self.items[:place]):
+            if "stop" in earlier.kinds or "finding" in earlier.kinds or self._has(";", earlier.last, item.first):
+                break
+            if {"measure", "subject"} & set(earlier.kinds):
+                nouns.append(earlier)
+                break
+        return nouns
+
+    # Leads ------------------------------------------------------------------------------------------------------
+
+    def _give_leads(self, statements: list[_Statement]) -> None:
+        """Leads belong to the statement before them, else to the first one after them and those that follow it."""
+        for place, item in enumerate(self.items):
+            if "beats" in item.kinds:
+                owner = _last_before(statements, item.first)
+                if owner is not None:
+                    owner.beats += item.beats
+            if "leads" not in item.kinds or self._value_before(place):
+                continue
+            owner = _last_before(statements, item.first)
+            if owner is not None and self._has(";", owner.last, item.first):
+                continue
+            if owner is None:
+                self._lead_in(statements, item)
+            elif not owner.leads and owner.comparison == "=" and owner.measure == "":
+                owner.leads, owner.end = item.leads, item.last
+                self._share(statements, owner)
+            elif owner.measure in LEAD_MEASURES:
+                owner.leads, owner.end = item.leads, item.last
+
+    def _value_before(self, place: int) -> bool:
+        """Whether a quantity stands right before the leads, so that they are the value's."""
+        return place > 0 and "quantity" in self.items[place - 1].kinds \
+            and self.items[place].first - self.items[place - 1].last <= 3 \
+            and not self._has(",", self.items[place - 1].last, self.items[place].first)
+
+    def _lead_in(self, statements: list[_Statement], item: Mention) -> None:
+        for statement in statements:
+            if statement.first >= item.last and not statement.leads and statement.key in _BY_LEAD:
+                statement.leads = item.leads
+
+    def _share(self, statements: list[_Statement], owner: _Statement) -> None:
+        """`ST depressed and T waves inverted in V4`: the statement joined by `and` has the leads too."""
+        place = statements.index(owner)
+        if place and owner.key in _BY_LEAD and statements[place - 1].key in _BY_LEAD:
+            before = statements[place - 1]
+            between = [token.text for token in self.tokens[before.last : owner.first]]
+            if not before.leads and len(between) <= 3 and {"and", "or", "/"} & set(between):
+                before.leads = owner.leads
+
+    # Denial and doubt -------------------------------------------------------------------------------------------
+
+    def _give_polarity(self, statement: _Statement) -> None:
+        polarity = self._cue_after(statement) or self._cue_before(statement) or "present"
+        if polarity != "uncertain" and statement.flipped:
+            polarity = "absent" if polarity == "present" else "present"
+        statement.polarity = polarity
+
+    def _cue_before(self, statement: _Statement) -> Polarity | None:
+        for item in reversed(self.items):
+            if item.first >= statement.first or item.first in self.used:
+                continue
+            if {"stop", "certain"} & set(item.kinds):
+                return None
+            if item.last <= statement.first and {"negation", "uncertain"} & set(item.kinds):
+                if self._reaches(item, statement):
+                    return "uncertain" if "uncertain" in item.kinds else "absent"
+                return None
+        return None
+
+    def _reaches(self, cue: Mention, statement: _Statement) -> bool:
+        """Over a comma only inside a list, never over a colon or far."""
+        between = [token.text for token in self.tokens[cue.last : statement.first]]
+        if {":", "(", ";"} & set(between) or len(between) > 40:
+            return False
+        if "," not in between:
+            named = sum(1 for item in self.items if cue.last <= item.first < statement.first and "finding" in item.kinds)
+            return named > 0 or len(between) <= 12
+        comma = len(between) - 1 - between[::-1].index(",")
+        tail = between[comma + 1 :]
+        rest = [token.text for token in self.tokens[cue.last + comma + 1 : statement.last + 12]]
+        joined = _until(rest, {":", ";", "("})
+        return bool({"or", "nor", "and"} & set(tail)) or _list_goes_on(joined)
+
+    def _cue_after(self, statement: _Statement) -> Polarity | None:
+        for item in self.items:
+            if item.first < max(statement.last, statement.end) or item.first in self.used:
+                continue
+            between = [token.text for token in self.tokens[max(statement.last, statement.end) : item.first]]
+            if len(between) > 6 or {",", ":", ";", "("} & set(between) or "stop" in item.kinds:
+                return None
+            follows = self.tokens[item.last].text if item.last < len(self.tokens) else ""
+            if "uncertain_after" in item.kinds and follows not in _AGE_WORDS and not self._opens(item):
+                return "uncertain"
+            if "negation_after" in item.kinds:
+                return "absent"
+            if {"negation", "uncertain"} & set(item.kinds):
+                return None
+        return None
+
+    def _opens(self, cue: Mention) -> bool:
+        """Whether the cue looks forward: another finding follows it before the next comma."""
+        if "uncertain" not in cue.kinds:
+            return False
+        for item in self.items:
+            if item.first >= cue.last and ("finding" in item.kinds or "subject" in item.kinds):
+                return "," not in [token.text for token in self.tokens[cue.last : item.first]]
+        return False
+
+    # Values -----------------------------------------------------------------------------------------------------
+
+    def _values(self, statements: list[_Statement]) -> list[Claim]:
+        found: list[Claim] = []
+        spent: set[int] = set()
+        for place, item in enumerate(self.items):
+            if "count" in item.kinds and found and found[-1].n_beats is None:
+                found = _with_count(found, int(item.value))
+            elif "quantity" in item.kinds:
+                claim = self._value(place, item, statements, found, spent)
+                if claim is not None:
+                    found.append(claim)
+            elif item.kinds.get("measure") in _WORDED:
+                worded = self._worded(place, item)
+                if worded is not None:
+                    found.append(worded)
+        return found
+
+    def _value(self, place: int, item: Mention, statements: list[_Statement], before: list[Claim],
+               spent: set[int]) -> Claim | None:
+        role = self._role(place)
+        owner = _last_before(statements, item.first)
+        if role:
+            known = before[-1] if before else None
+            measure = known.measure if known is not None else None
+            if measure is None or _convert(1.0, item.kinds["quantity"], measure) is None:
+                return None
+            leads = _chain_leads(before) if role == "criterion" else ()
+            key = "LIMITS" if role == "limits" else owner.key if owner is not None else ""
+            low = self._limit_sign(place) if role == "limits" else None
+            return self._quantity(item, measure, leads, item.first, key=key, comparison=low,
+                                  negated=self._negated(place))
+        noun = self._measured(place, item, spent)
+        if noun is None:
+            return None
+        at, measure, sign = noun
+        leads, last = self._value_leads(place, item, at, statements)
+        first = item.first if at < 0 else min(self.items[at].first, item.first)
+        beats = self._value_beats(place)
+        if at >= 0:
+            spent.add(at)
+        return self._quantity(item, measure, leads, first, last=last, sign=sign, beats=beats,
+                              negated=self._negated(place))
+
+    def _role(self, place: int) -> str:
+        """`criterion` or `limits` when such a word stands shortly before the quantity."""
+        item = self.items[place]
+        for earlier in reversed(self.items[:place]):
+            if item.first - earlier.last > 5 or "quantity" in earlier.kinds or "finding" in earlier.kinds:
+                return ""
+            for role in ("criterion", "limits"):
+                if role in earlier.kinds:
+                    return role
+        return ""
+
+    def _limit_sign(self, place: int) -> str | None:
+        """`above normal (limits ...)` says the value lies above the limits, `below normal` below them."""
+        for at in range(place - 1, 0, -1):
+            if "state" in self.items[at].kinds and self.items[at].kinds["state"] == "normal":
+                return self.items[at - 1].kinds.get("comparator")
+            if "quantity" in self.items[at].kinds:
+                return None
+        return None
+
+    def _measured(self, place: int, item: Mention, spent: set[int]) -> tuple[int, str, str] | None:
+        """Which measure the quantity is of: (its mention or -1, measure, sign)."""
+        after = place + 1
+        if after < len(self.items) and self.items[after].first - item.last <= 1:
+            later = _measure_of(self.items[after], item)
+            if later is not None and "finding" not in self.items[after].kinds and not self._open_noun(place, spent):
+                return (after, *later)
+        for at in range(place - 1, -1, -1):
+            earlier = _measure_of(self.items[at], item)
+            if earlier is not None and self._near(at, item):
+                return (at, *earlier)
+        return (-1, "hr_bpm", "") if item.kinds["quantity"] == "1/min" else None
+
+    def _open_noun(self, place: int, spent: set[int]) -> bool:
+        """Whether the nearest measure before the quantity still waits for its value."""
+        for at in range(place - 1, -1, -1):
+            if _measure_of(self.items[at], self.items[place]) is not None:
+                return at not in spent
+        return False
+
+    def _near(self, at: int, item: Mention) -> bool:
+        """A number without a unit must follow its measure closely."""
+        return item.kinds["quantity"] != "" or item.first - self.items[at].last <= 3
+
+    def _value_leads(self, place: int, item: Mention, at: int, statements: list[_Statement]
+                     ) -> tuple[tuple[str, ...], int]:
+        for later in self.items[place + 1 : place + 3]:
+            if "ignore" in later.kinds or later.first - item.last > 3:
+                break
+            if "leads" in later.kinds and not self._has(",", item.last, later.first):
+                if at >= 0 and "finding" in self.items[at].kinds:
+                    for statement in statements:
+                        if statement.first == self.items[at].first and not statement.leads:
+                            statement.leads = later.leads
+                return later.leads, later.last
+        if at >= 0 and at + 1 < len(self.items) and "leads" in self.items[at + 1].kinds:
+            return self.items[at + 1].leads, item.last
+        for statement in statements:
+            if at >= 0 and statement.first == self.items[at].first:
+                return statement.leads, item.last
+        return self._leads_before(at), item.last
+
+    def _has(self, sign: str, first: int, last: int) -> bool:
+        return any(token.text == sign for token in self.tokens[first:last])
+
+    def _leads_before(self, at: int) -> tuple[str, ...]:
+        """`V6 has a wide S wave of ...`, `Lead V1: ...`: leads before the noun that are no earlier value's."""
+        for place in range(at - 1, -1, -1):
+            if "finding" in self.items[place].kinds:
+                return ()
+            if "leads" in self.items[place].kinds:
+                near = not {",", ":"} & {token.text for token in
+                                         self.tokens[self.items[place].last : self.items[at].first]}
+                if not self._value_before(place) and (near or place == 0):
+                    return self.items[place].leads
+                return self.items[0].leads if "leads" in self.items[0].kinds else ()
+        return ()
+
+    def _value_beats(self, place: int) -> tuple[int, ...]:
+        for later in self.items[place + 1 : place + 3]:
+            if "quantity" in later.kinds:
+                break
+            if "beats" in later.kinds and later.first - self.items[place].last <= 4:
+                return later.beats
+        return ()
+
+    def _negated(self, place: int) -> bool:
+        """`not above 120 ms`, `above 120 ms not met`: right before the number or its comparator, or right after."""
+        after = place + 1
+        if after < len(self.items) and "missed" in self.items[after].kinds:
+            return self.items[after].first - self.items[place].last <= 1
+        for earlier in reversed(self.items[:place]):
+            if "comparator" in earlier.kinds and earlier.last == self.items[place].first:
+                continue
+            return "negation" in earlier.kinds and self.items[place].first - earlier.last <= 3
+        return False
+
+    def _quantity(self, item: Mention, measure: str, leads: tuple[str, ...], first: int, *, last: int = 0,
+                  sign: str = "", key: str = "", comparison: str | None = None, beats: tuple[int, ...] = (),
+                  negated: bool = False, polarity: Polarity = "present") -> Claim | None:
+        value = _convert(item.value, item.kinds["quantity"], measure)
+        high = None if item.high is None else _convert(item.high, item.kinds["quantity"], measure)
+        if value is None:
+            return None
+        signs = item.comparison
+        if comparison == ">" and high is not None:
+            value, high, signs = high, None, ">"
+        elif comparison == "<":
+            high, signs = None, "<"
+        if value > 0 and (measure in _DEPTHS or sign == "-"):
+            value, high = -abs(value), None if high is None else -abs(high)
+            if high is not None and high < value:
+                value, high = high, value
+            signs = {">": "<", ">=": "<=", "<": ">", "<=": ">="}.get(signs, signs)
+        start, end = self.tokens[first].start, self.tokens[max(last, item.last) - 1].end
+        return Claim(
+            text=self.text[start:end], span=(start, end), finding=key or None, leads=leads, measure=measure,
+            value=round(value, 6), value_high=None if high is None else round(high, 6), comparison=signs,
+            unit=_UNITS.get(measure, item.kinds["quantity"]), polarity="absent" if negated else polarity, beats=beats,
+        )
+
+    def _worded(self, place: int, item: Mention) -> Claim | None:
+        """`QRS form rSR' in V1`: a measure whose value is a word."""
+        leads: tuple[str, ...] = ()
+        stop = len(self.tokens)
+        for later in self.items[place + 1 :]:
+            if "leads" in later.kinds:
+                leads, stop = later.leads, later.first
+                break
+            if "quantity" in later.kinds or "finding" in later.kinds:
+                stop = later.first
+                break
+        end = item.last
+        while end < stop and self.tokens[end].text not in {",", "(", ";", ":", "in"}:
+            end += 1
+        if end == item.last:
+            return None
+        start = self.tokens[item.last].start
+        word = self.text[start : self.tokens[end - 1].end]
+        span = (self.tokens[item.first].start, self.tokens[end - 1].end)
+        return Claim(text=self.text[slice(*span)], span=span, leads=leads, measure=item.kinds["measure"],
+                     value=catalogue().unword(word))
+
+    def _claim(self, statement: _Statement) -> Claim:
+        start, end = self.tokens[statement.first].start, self.tokens[max(statement.last, statement.end) - 1].end
+        return Claim(
+            text=self.text[start:end], span=(start, end), finding=statement.key or None, leads=statement.leads,
+            measure=statement.measure or None, value=statement.value if statement.measure else None,
+            value_high=statement.high, comparison=statement.comparison, unit=_UNITS.get(statement.measure, ""),
+            polarity=statement.polarity, beats=statement.beats,
+        )
+
+
+def _finding(key: str, first: int, last: int) -> _Statement:
+    return _Statement(key.lstrip("!"), first, last, flipped=key.startswith("!"))
+
+
+def _meaning(meaning: str, first: int, last: int, item: Mention) -> _Statement:
+    """A state's meaning: a finding key, or `measure sign number [number]`."""
+    parts = meaning.split()
+    if len(parts) == 1:
+        return _finding(meaning, first, last)
+    high = float(parts[3]) if len(parts) > 3 else None
+    return _Statement("", first, last, measure=parts[0], comparison=parts[1], value=float(parts[2]), high=high)
+
+
+def _last_before(statements: list[_Statement], first: int) -> _Statement | None:
+    earlier = [statement for statement in statements if statement.last <= first]
+    return earlier[-1] if earlier else None
+
+
+def _until(words: list[str], stops: set[str]) -> list[str]:
+    for place, word in enumerate(words):
+        if word in stops:
+            return words[:place]
+    return words
+
+
+def _list_goes_on(words: list[str]) -> bool:
+    """Whether a list with commas ends in `or`, `nor` or `and` soon after."""
+    return bool({"or", "nor", "and"} & set(words))
+
+
+def _measure_of(item: Mention, quantity: Mention) -> tuple[str, str] | None:
+    """The measure a mention gives to a quantity of this unit, and the sign it implies."""
+    reading = lexicon().reading
+    dimension = _DIMENSION.get(quantity.kinds["quantity"], quantity.kinds["quantity"])
+    if "measure" in item.kinds:
+        measure = item.kinds["measure"]
+        if _convert(1.0, quantity.kinds["quantity"], measure) is not None:
+            return measure, ""
+    if "finding" in item.kinds:
+        name, sign = reading["implied"].get(item.kinds["finding"], ("", ""))
+        if name in reading["subjects"]:
+            name = reading["subjects"][name].get(dimension, "")
+        if name and dimension and _convert(1.0, quantity.kinds["quantity"], name) is not None:
+            return name, sign
+    if "subject" in item.kinds:
+        name = reading["subjects"][item.kinds["subject"]].get(dimension, "")
+        if name:
+            return name, ""
+    return None
+
+
+def _convert(value: float, unit: str, measure: str) -> float | None:
+    """The value in the measure's own unit; None when the unit does not fit it."""
+    own = _UNITS.get(measure)
+    if own is None or unit == own:
+        return value
+    if unit == "" and own in {"ms", "deg", "1/min"}:
+        return value * 1000.0 if own == "ms" and 0 < value < 3 else value
+    factor = _FACTOR.get((unit, own))
+    return None if factor is None else value * factor
+
+
+def _chain_leads(claims: list[Claim]) -> tuple[str, ...]:
+    """The leads of the last values told one after another of the same measure."""
+    leads: list[str] = []
+    for claim in reversed(claims):
+        if claim.measure != claims[-1].measure or claim.comparison != "=":
+            break
+        leads = [*claim.leads, *leads]
+    return tuple(dict.fromkeys(leads))
+
+
+def _with_count(claims: list[Claim], count: int) -> list[Claim]:
+    return [*claims[:-1], replace(claims[-1], n_beats=count)]
