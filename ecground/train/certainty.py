@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.knowledge.codes import codes, scp_codes
+from ecground.knowledge.codes import SUPERCLASSES, codes, scp_codes
 from ecground.knowledge.criteria import rulebook
 from ecground.knowledge.finding import Finding
-from ecground.knowledge.probability import Scale, squash
+from ecground.knowledge.probability import Scale, log_odds, squash
 
-__all__ = ["Example", "FitArgs", "fit", "write"]
+__all__ = ["Example", "FitArgs", "fit", "fit_superclasses", "write"]
 
 Floats = NDArray[np.float64]
 
@@ -57,6 +57,35 @@ def fit(examples: Iterable[Example], *, args: FitArgs = FitArgs()) -> dict[str, 
     listed = list(examples)
     place = {key: row for row, key in enumerate(codes())}
     return {key: _fit_one(key, listed, place[key], args) for key in scp_codes()}
+
+
+def fit_superclasses(examples: Iterable[Example], scales: Mapping[str, Scale], *,
+                     args: FitArgs = FitArgs()) -> dict[str, Scale]:
+    """The scale of every superclass over the log odds of its statements under freshly fitted `scales`."""
+    listed = list(examples)
+    place = {key: row for row, key in enumerate(codes())}
+    fitted: dict[str, Scale] = {}
+    for name in SUPERCLASSES:
+        members = [key for key in scp_codes() if codes()[key].superclass == name]
+        truth = np.array([bool(example.labels & set(members)) for example in listed])
+        base = (float(truth.sum()) + 0.5) / (truth.size + 1.0)
+        x = np.array([[log_odds(_chance(scales[key], example.findings[place[key]])) for key in members]
+                      for example in listed])
+        centre = x.mean(axis=0)
+        intercept, weights = _logistic(x - centre, truth, np.full(len(members), args.prior), args.ridge)
+        fitted[name] = Scale(base, intercept, {key: (float(w), float(c)) for key, w, c in
+                                               zip(members, weights, centre, strict=True)})
+    return fitted
+
+
+def _chance(scale: Scale, finding: Finding) -> float:
+    """The probability that `scale` gives a finding."""
+    margins = {c.id: c.margin for c in finding.criteria if c.margin is not None}
+    if not margins or not _informs(finding):
+        return scale.base_rate
+    total = scale.intercept + sum(w * (squash(margins[id_]) - c) for id_, (w, c) in scale.weights.items()
+                                  if id_ in margins)
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
 def _fit_one(key: str, examples: list[Example], row: int, args: FitArgs) -> Scale:
@@ -109,28 +138,50 @@ def _logit(share: float) -> float:
     return math.log(share / (1.0 - share))
 
 
-def write(scales: Mapping[str, Scale], *, records: int, patients: int, positives: Mapping[str, int]) -> Iterator[str]:
+def write(scales: Mapping[str, Scale], superclasses: Mapping[str, Scale], *, records: int,
+          patients: int) -> Iterator[str]:
     """The lines of probability.toml, with where the numbers come from."""
     criteria = files("ecground.knowledge").joinpath("criteria.toml").read_bytes()
     yield "# Made by `python -m ecground.train.certainty`; `ecground.knowledge.probability` says how it is used."
     yield f"# PTB-XL (CC BY 4.0, Wagner et al. 2020): {records} records of {patients} training patients."
     yield f"# criteria.toml sha256 {hashlib.sha256(criteria).hexdigest()[:16]}"
     yield "# weights: criterion id = [weight, centre]"
-    for key, scale in scales.items():
-        yield ""
-        yield f'[statement."{key}"]  # n = {positives[key]}'
-        yield f"base_rate = {scale.base_rate:.5f}"
-        yield f"intercept = {scale.intercept:.4f}"
-        inner = ", ".join(f'"{id_}" = [{w:.4f}, {c:.4f}]' for id_, (w, c) in scale.weights.items())
-        yield f"weights = {{ {inner} }}"
+    for table, found in (("statement", scales), ("superclass", superclasses)):
+        for key, scale in found.items():
+            inner = ", ".join(f'"{id_}" = [{w:.4f}, {c:.4f}]' for id_, (w, c) in scale.weights.items())
+            yield ""
+            yield f'[{table}."{key}"]'
+            yield f"base_rate = {scale.base_rate:.5f}"
+            yield f"intercept = {scale.intercept:.4f}"
+            yield f"weights = {{ {inner} }}"
+
+
+def read_pack(folder: Path) -> Iterator[tuple[str, Example]]:
+    """Patient and Example of every training record with original amplitudes."""
+    from ecground.corpora import pack
+    from ecground.knowledge.findings import find
+    from ecground.measure import measure
+    from ecground.signal.delineate import delineate
+    from ecground.signal.quality import assess
+
+    for case in pack.cases(folder, "ptbxl", subset="raw500", split="train"):
+        record = case.record
+        delineation = delineate(record)
+        quality = assess(record, delineation)
+        found = find(measure(record, delineation, quality=quality), record.patient, quality=quality)
+        yield case.patient, Example(frozenset(case.labels), found)
 
 
 def main() -> None:
     """Read the pack's training patients, fit, and print probability.toml."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path, help="folder of the data pack (it holds splits.csv)")
-    args = parser.parse_args()
-    print(args)
+    read = list(read_pack(parser.parse_args().pack))
+    examples = [example for _, example in read]
+    scales = fit(examples)
+    patients = len({patient for patient, _ in read})
+    for line in write(scales, fit_superclasses(examples, scales), records=len(read), patients=patients):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,13 @@ def export_delineation(net: nn.Module, path: Path) -> None:
     example = torch.randn(1, 3, 320), torch.ones(1, 3, 320)
     free = {1: "lead", 2: "t"}
     axes = {"signal": free, "seen": free, "lead_p": {1: "lead", 3: "t"}, "joint_p": {2: "t"}}
-    torch.onnx.export(
-        _Probabilities(net).eval(), example, str(path), input_names=["signal", "seen"],
-        output_names=["lead_p", "joint_p"], dynamic_axes=axes, dynamo=False, opset_version=17,
-    )
+    with warnings.catch_warnings():
+        # The tracing exporter is deprecated; its successor fixes the number of leads unless told more than it can hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            _Probabilities(net).eval(), example, str(path), input_names=["signal", "seen"],
+            output_names=["lead_p", "joint_p"], dynamic_axes=axes, dynamo=False, opset_version=17,
+        )
 
 
 def register(path: Path, name: str, entry: dict[str, Any]) -> None:
