@@ -17,7 +17,7 @@ from ecground.knowledge.codes import SUPERCLASSES, Code, Superclass, codes
 from ecground.knowledge.criteria import Rule, Rulebook, Suppression, rulebook
 from ecground.knowledge.finding import Criterion, Finding
 from ecground.knowledge.judge import Judge
-from ecground.knowledge.probability import base_rate, probability
+from ecground.knowledge.probability import base_rate, probability, superclass_probability
 from ecground.measure.table import Measurements
 from ecground.record import Patient
 
@@ -46,7 +46,7 @@ def find(measurements: Measurements, patient: Patient, *, quality: Quality | Non
         quality: per-lead quality; values of leads that it calls unusable decide nothing.
     """
     book = rulebook()
-    judge = Judge(measurements, patient, unusable=_unusable(quality))
+    judge = Judge(measurements, patient, quality=quality)
     entries = codes()
     found: dict[str, Finding] = {}
     present: set[str] = set()
@@ -59,9 +59,9 @@ def find(measurements: Measurements, patient: Patient, *, quality: Quality | Non
 
 
 def superclasses(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """NORM, MI, STTC, CD and HYP: present when one of their statements is, as probable as at least one of them.
+    """NORM, MI, STTC, CD and HYP: present when one of their statements is, judged when one of them is.
 
-    The probability is that of the likeliest member; criteria are those of the members that are present.
+    The probability follows from those of all statements; `criteria` are those that the present ones meet.
     """
     by_class: dict[Superclass, list[Finding]] = {name: [] for name in SUPERCLASSES}
     for finding in findings:
@@ -69,10 +69,6 @@ def superclasses(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if owner is not None:
             by_class[owner].append(finding)
     return tuple(_superclass(name, members) for name, members in by_class.items())
-
-
-def _unusable(quality: Quality | None) -> frozenset[str]:
-    return frozenset() if quality is None else frozenset(set(quality.leads) - set(quality.usable))
 
 
 @cache
@@ -101,7 +97,7 @@ def _judge(entry: Code, judge: Judge, book: Rulebook, present: set[str]) -> Find
     if present_now and entry.key == "NORM":
         excluding = [codes()[key].statement for key in codes() if key in present and key not in book.beside_normal]
         if excluding:
-            return _finding(entry, chance=min(0.5, probability(entry.key, criteria)), judged=True,
+            return _finding(entry, chance=probability(entry.key, criteria), judged=True,
                             why=f"excluded by {', '.join(excluding)}", criteria=criteria)
     return _finding(
         entry, chance=probability(entry.key, criteria), present=present_now, judged=judged,
@@ -137,11 +133,11 @@ def _why(judge: Judge, deciding: list[tuple[Rule, Criterion]], *, judged: bool) 
 
 def _superclass(name: Superclass, members: list[Finding]) -> Finding:
     present = [member for member in members if member.present]
-    judged = [member for member in members if member.judged]
-    known = judged or members
+    judged = any(member.judged for member in members)
+    chances = {str(member.scp): member.probability for member in members}
     return Finding(
-        scp=name, snomed=None, statement=_SUPERCLASS_NAMES[name], present=bool(present), judged=bool(judged),
-        probability=max(member.probability for member in known),
+        scp=name, snomed=None, statement=_SUPERCLASS_NAMES[name], present=bool(present), judged=judged,
+        probability=superclass_probability(name, chances),
         why=", ".join(str(member.scp) for member in present) or ("" if judged else "none of its statements is judged"),
         criteria=tuple(made for member in present for made in member.criteria if made.met),
     )

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecground.knowledge.criteria import EACH, AllOf, AnyOf, Leads, Node, NoneOf, Points, Rule, Term, Threshold
 from ecground.knowledge.finding import Criterion, Evidence
 from ecground.knowledge.patterns import patterns
 from ecground.measure.table import Measurements, Value
 from ecground.record import Patient
+
+if TYPE_CHECKING:
+    from ecground.signal.quality import Quality
 
 __all__ = ["FAR", "LOW_CONFIDENCE", "Judge"]
 
@@ -38,10 +41,10 @@ class Judge:
     """Applies rules to one patient's measurements; each expression is evaluated once."""
 
     def __init__(self, measurements: Measurements, patient: Patient, *,
-                 unusable: frozenset[str] = frozenset()) -> None:
-        self.record: Mapping[str, Value] = {**measurements.record, **patterns(measurements)}
+                 quality: Quality | None = None) -> None:
+        self.record: Mapping[str, Value] = {**measurements.record, **patterns(measurements, quality)}
         self.lead: Mapping[str, Mapping[str, Value]] = measurements.lead
-        self.unusable = unusable
+        self.unusable = frozenset() if quality is None else frozenset(set(quality.leads) - set(quality.usable))
         self.age, self.sex = patient.age, patient.sex
         self.memo: dict[tuple[Node, str | None], _Truth] = {}
 

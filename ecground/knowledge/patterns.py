@@ -1,18 +1,21 @@
-"""Rhythm patterns that criteria need and that follow from the table of beats: sequences, not single measurements.
+"""What criteria need beyond single measurements: sequences in the table of beats, and counts of poor leads.
 
-Contract: `patterns(measurements)` gives a `Value` for every name in PATTERN_MEASURES; `unmeasurable` when there are too
-few beats for the pattern to show.
+Contract: `patterns(measurements, quality)` gives a `Value` for every name in PATTERN_MEASURES, `unmeasurable` when
+there are too few beats for the pattern to show, or no quality was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecground.measure.table import Measurements, Value
+
+if TYPE_CHECKING:
+    from ecground.signal.quality import LeadQuality, Quality
 
 __all__ = ["PATTERN_MEASURES", "patterns"]
 
@@ -22,13 +25,15 @@ PATTERN_MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "trigeminy_cycles": ("", "longest run of cycles of two normal beats and one premature beat"),
     "pr_growth_ms": ("ms", "PR of the last beat before a blocked P minus PR of the first beat after one"),
     "pr_sd_ms": ("ms", "standard deviation of the PR intervals of all beats"),
+    "n_leads_off": ("", "leads that are flat or saturated"),
+    "n_poor_leads": ("", "leads too disturbed to measure"),
 }
 """Measures made here: name -> (unit, meaning)."""
 
 _PREMATURE: Final = frozenset("SV")
 
 
-def patterns(measurements: Measurements) -> dict[str, Value]:
+def patterns(measurements: Measurements, quality: Quality | None = None) -> dict[str, Value]:
     """All PATTERN_MEASURES of one record."""
     kinds = measurements.beats.kind
     beats = [kind for kind in kinds if kind != "p"]
@@ -39,6 +44,8 @@ def patterns(measurements: Measurements) -> dict[str, Value]:
         "trigeminy_cycles": _cycles(beats, period=3),
         "pr_growth_ms": _pr_growth(kinds, pr),
         "pr_sd_ms": _spread(pr),
+        "n_leads_off": _leads("n_leads_off", quality, lambda lead: lead.seen > 0 and lead.lead_off),
+        "n_poor_leads": _leads("n_poor_leads", quality, lambda lead: lead.seen > 0 and not lead.usable),
     }
 
 
@@ -73,6 +80,13 @@ def _spread(pr: NDArray[np.float64]) -> Value:
     if seen.size < 3:
         return _unmeasurable("pr_sd_ms", "fewer than three PR intervals")
     return Value(float(np.std(seen)), "ms", n=int(seen.size))
+
+
+def _leads(name: str, quality: Quality | None, wanted: Callable[[LeadQuality], bool]) -> Value:
+    if quality is None:
+        return _unmeasurable(name, "quality was not assessed")
+    found = tuple(lead for lead, one in quality.leads.items() if wanted(one))
+    return Value(float(len(found)), "", leads=found, n=len(quality.leads))
 
 
 def _unmeasurable(name: str, why: str) -> Value:

@@ -8,6 +8,8 @@ margin) of each statement were fitted on training patients of PTB-XL by `ecgroun
 `probability.toml`; a criterion that could not be judged counts with its centre. Where nothing can be told (no
 criterion yet, not applicable, suppressed, too poor a recording) the probability is the statement's share among those
 training patients, and it says nothing about this ECG.
+
+A superclass has the same form, with the log odds of its statements in the place of squashed margins.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import Final
 
 from ecground.knowledge.finding import Criterion
 
-__all__ = ["RARE", "Scale", "base_rate", "probability", "scales", "squash"]
+__all__ = ["RARE", "Scale", "base_rate", "log_odds", "probability", "scales", "squash", "superclass_probability"]
 
 RARE: Final = 0.001
 """Share of a statement that was never seen in training."""
@@ -41,15 +43,21 @@ class Scale:
 
 
 @cache
-def scales() -> Mapping[str, Scale]:
-    """Statement key -> its scale; statements without PTB-XL labels have none."""
+def scales(table: str = "statement") -> Mapping[str, Scale]:
+    """Key -> scale, of each `statement` with PTB-XL labels or each `superclass`."""
     text = files("ecground.knowledge").joinpath("probability.toml").read_text(encoding="utf-8")
     found = {
         key: Scale(float(entry["base_rate"]), float(entry["intercept"]),
                    MappingProxyType({id_: (float(w), float(c)) for id_, (w, c) in entry["weights"].items()}))
-        for key, entry in tomllib.loads(text)["statement"].items()
+        for key, entry in tomllib.loads(text)[table].items()
     }
     return MappingProxyType(found)
+
+
+def log_odds(chance: float) -> float:
+    """ln(p / (1 - p)), within -6 and 6."""
+    inside = max(1e-9, min(1.0 - 1e-9, chance))
+    return max(-6.0, min(6.0, math.log(inside / (1.0 - inside))))
 
 
 def squash(margin: float) -> float:
@@ -71,8 +79,17 @@ def probability(key: str, criteria: Iterable[Criterion]) -> float:
     scale = scales().get(key)
     if scale is None:
         return _unfitted(margins.values())
-    known = ((scale.weights[id_], margin) for id_, margin in margins.items() if id_ in scale.weights)
-    total = scale.intercept + sum(weight * (squash(margin) - centre) for (weight, centre), margin in known)
+    return _logistic(scale, {id_: squash(margin) for id_, margin in margins.items()})
+
+
+def superclass_probability(name: str, chances: Mapping[str, float]) -> float:
+    """Probability of a superclass, given SCP code -> probability of its statements."""
+    return _logistic(scales("superclass")[name], {key: log_odds(chance) for key, chance in chances.items()})
+
+
+def _logistic(scale: Scale, evidence: Mapping[str, float]) -> float:
+    known = ((scale.weights[id_], size) for id_, size in evidence.items() if id_ in scale.weights)
+    total = scale.intercept + sum(weight * (size - centre) for (weight, centre), size in known)
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 

@@ -11,7 +11,7 @@ from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES, BeatTable, Me
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, WAVES, Delineation
 
 _RECORD: dict[str, float | str] = {
-    "hr_bpm": 70, "atrial_rate_bpm": 70, "rr_mean_ms": 857, "rr_median_ms": 857, "rr_cv": 0.02, "rr_irregularity": 0.01,
+    "hr_bpm": 70, "atrial_rate_bpm": 70, "rr_mean_ms": 857, "rr_median_ms": 857, "rr_max_ms": 880, "rr_cv": 0.02, "rr_irregularity": 0.01,
     "pp_range_ms": 40, "n_beats": 10, "n_dominant": 10, "n_pvc": 0, "n_pac": 0, "n_paced": 0, "n_blocked_p": 0,
     "longest_pvc_run": 0, "p_qrs_ratio": 1, "p_present_fraction": 1, "p_consistency": 0.95, "flutter_index": 0.1,
     "f_wave_uv": 10, "pr_ms": 160, "pr_range_ms": 8, "p_dur_ms": 100, "qrs_ms": 90, "qt_ms": 390, "jt_ms": 300,
@@ -54,7 +54,7 @@ def unmeasurable(unit: str = "mV", why: str = "noise") -> Value:
 
 def _healthy(lead: str) -> dict[str, float | str | Value]:
     return {
-        "p_amp": 0.1, "p_initial_amp": 0.1, "q_amp": absent(), "q_dur": absent("ms"), "r_amp": _R[lead], "r_dur": 40,
+        "p_amp": 0.1, "p_initial_amp": 0.1, "p_dur": 98, "q_amp": absent(), "q_dur": absent("ms"), "r_amp": _R[lead], "r_dur": 40,
         "s_amp": _S[lead], "s_dur": 30, "r2_amp": absent(), "r2_dur": absent("ms"), "qrs_form": "rS",
         "qrs_net": _R[lead] + _S[lead], "r_peak_time_ms": 38, "notch_n": 0, "delta_ms": 0, "j_amp": 0.02, "st20": 0.02,
         "st40": 0.02, "st60": 0.03, "st80": 0.04, "st_slope": 0.25, "t_amp": _T[lead], "sqi": 1.0,

@@ -15,7 +15,7 @@ from tests.knowledge.handmade import absent, measurements, unmeasurable
 
 MAN = Patient(age=60, sex="M")
 CHEST_LBBB = {
-    "V1": {"qrs_net": -1.5, "qrs_form": "QS", "r_amp": 0.0, "s_amp": -1.6},
+    "I": {"qrs_form": "R"}, "V1": {"qrs_net": -1.5, "qrs_form": "QS", "r_amp": 0.0, "s_amp": -1.6},
     "V2": {"qrs_net": -1.8, "qrs_form": "rS", "r_amp": 0.1, "s_amp": -2.0},
     "V5": {"r_peak_time_ms": 75, "notch_n": 1}, "V6": {"r_peak_time_ms": 80, "notch_n": 1},
 }
@@ -60,7 +60,7 @@ CASES: list[tuple[dict[str, float], dict[str, dict[str, float]], set[str]]] = [
     ({"sokolow_mv": 4.0}, {}, {"LVH", "VCLVH"}),
     ({"cornell_mv": 3.1}, {}, {"LVH", "VCLVH"}),
     ({"limb_voltage_mv": 0.4}, {}, {"LVOLT", "LVOLT_LIMB"}),
-    ({"p_dur_ms": 128}, {}, {"LAO/LAE"}),
+    ({}, {"II": {"p_dur": 128}}, {"LAO/LAE"}),
     ({}, {"II": {"p_amp": 0.3}}, {"RAO/RAE"}),
     ({"qrs_ms": 140}, {"V1": {"r2_amp": 0.5}, "V6": {"s_dur": 55}}, {"CRBBB", "WIDEQRS"}),
     ({"qrs_ms": 114}, {"V1": {"r2_amp": 0.3}, "V6": {"s_dur": 45}}, {"IRBBB"}),
@@ -92,7 +92,7 @@ def test_bigeminy_and_trigeminy_are_sequences_of_beats() -> None:
 
 
 def test_a_wenckebach_pause_is_mobitz_one_and_a_constant_pr_mobitz_two() -> None:
-    record = {"n_blocked_p": 1, "p_qrs_ratio": 1.15}
+    record = {"n_blocked_p": 1, "p_qrs_ratio": 1.15, "rr_max_ms": 1600}
     nan = float("nan")
     one = present(measurements(record, kinds="NNNpNNN", beat_pr=(180, 220, 260, nan, 180, 220, 260)))
     two = present(measurements(record, kinds="NNNpNNN", beat_pr=(180, 180, 182, nan, 180, 180, 180)))
