@@ -113,8 +113,10 @@ def components(
     Returns:
         First sample `[event]` of each window (may be negative), and the wave float32 mV `[event, 12, sample]`.
     """
-    real = np.abs(waves.vector).sum(axis=2) + np.abs(waves.local).sum(axis=2) > 0
-    real &= np.isin(np.arange(len(real)), template)[:, None]
+    real = np.asarray(np.any(waves.vector, axis=2) | np.any(waves.local, axis=2))
+    used = np.zeros(len(real), dtype=np.bool_)
+    used[template] = True
+    real &= used[:, None]
     if not len(when) or not real.any():
         return np.zeros(len(when), dtype=np.intp), np.zeros((len(when), 12, 2), dtype=np.float32)
     begin = float((waves.centre - _REACH * waves.rise)[real].min())
@@ -123,17 +125,18 @@ def components(
     n = int(np.ceil((end - begin) * fs)) + 2
     time = ((start / fs - when)[:, None] + np.arange(n) / fs).astype(np.float32)
     u = time[:, None, :] - waves.centre.astype(np.float32)[template][:, :, None]
-    inverse = np.where(u < 0, (1 / waves.rise).astype(np.float32)[template][:, :, None],
-                       (1 / waves.fall).astype(np.float32)[template][:, :, None])
-    u *= inverse
+    early = u < 0
+    u /= waves.fall.astype(np.float32)[template][:, :, None]
+    np.multiply(u, (waves.fall / waves.rise).astype(np.float32)[template][:, :, None], out=u, where=early)
     u *= u
     flat = waves.flat[template]
     if flat.any():
         u[flat] *= u[flat]
     u *= np.float32(-0.5)
     pulse = np.exp(u, out=u)  # [event, kernel, sample]
-    vector = waves.vector[template]
-    turned = vector + np.cross(tilt[:, None, :], vector)
+    x, y, z = np.moveaxis(waves.vector[template], 2, 0)
+    a, b, c = tilt.T[:, :, None]
+    turned = np.stack([x + b * z - c * y, y + c * x - a * z, z + a * y - b * x], axis=2)  # v + tilt x v
     amplitude = turned @ field.T  # [event, kernel, 12]
     amplitude[:, :, 6:9] += waves.local[template]
     amplitude *= gain[:, None, None]

@@ -198,7 +198,7 @@ def _axis(rng: Rng, names: Sequence[str], age: float) -> float:
         return float(rng.uniform(-85, -34))
     if "right_axis" in names or "rvh" in names:
         return float(rng.uniform(95, 150))
-    return float(np.clip(rng.normal(58 - 0.5 * (age - 35), 26), -26, 88))
+    return float(np.clip(rng.normal(52 - 0.5 * (age - 35), 26), -26, 88))
 
 
 def _to_axis(beat: Beat, degrees: float, field: np.ndarray[Any, Any]) -> Beat:

@@ -113,14 +113,13 @@ def _stream(seed: int, purpose: int) -> np.random.Generator:
 def _waves(parameters: Parameters, plan: Schedule, field: Array, *, fs: float,
            rng: np.random.Generator) -> tuple[_Drawn, _Drawn, _Drawn, _Drawn]:
     """P, QRS, ST and T of all events; the bank of each is fitted to the visible durations first."""
-    beats, atria = parameters.ventricular, parameters.atrial
+    p_when, (p_used, p_of) = np.array(plan.p_time), _used(plan.p_template)
+    when, (used, of) = np.array(plan.v_time), _used(plan.v_template)
+    atria, beats = [parameters.atrial[i] for i in p_used], [parameters.ventricular[i] for i in used]
     p_bank = _fitted(bank([w.kernels for w in atria]), field, "p", [w.duration_ms / 1e3 for w in atria])
-    qrs_raw = bank([b.qrs for b in beats])
-    qrs_bank = _fitted(qrs_raw, field, "qrs", [b.qrs_ms / 1e3 for b in beats])
+    qrs_bank = _fitted(bank([b.qrs for b in beats]), field, "qrs", [b.qrs_ms / 1e3 for b in beats])
     t_bank = _ended(bank([b.t for b in beats]), field, [b.qt_ms / 1e3 for b in beats])
     st_bank = bank([b.st for b in beats])
-    p_when, p_of = np.array(plan.p_time), np.array(plan.p_template, dtype=np.intp)
-    when, of = np.array(plan.v_time), np.array(plan.v_template, dtype=np.intp)
     order = np.argsort(when, kind="stable")
     before = np.full(len(when), np.nan)
     before[order[1:]] = np.diff(when[order])
@@ -134,6 +133,13 @@ def _waves(parameters: Parameters, plan: Schedule, field: Array, *, fs: float,
     start, wave = components(st_bank, when=when + late * 0.5, template=of, field=field, fs=fs, gain=gains, tilt=tilts)
     t = _draw("t", t_bank, when + late, of, field, fs, t_gain, tilts)
     return p, qrs, _Drawn(start, wave, qrs.marks, {}), t
+
+
+def _used(templates: list[int]) -> tuple[list[int], NDArray[np.intp]]:
+    """The templates that occur (at least one), and each event's place among them."""
+    used = sorted(set(templates)) or [0]
+    place = {number: i for i, number in enumerate(used)}
+    return used, np.array([place[number] for number in templates], dtype=np.intp)
 
 
 def _breath(parameters: Parameters, when: Array, rng: np.random.Generator) -> tuple[Array, Array]:

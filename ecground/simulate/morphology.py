@@ -57,8 +57,8 @@ def p_wave(rng: np.random.Generator, *, origin: str) -> PWave:
 def conducted(rng: np.random.Generator, *, qrs_ms: float, qt_ms: float, size: float) -> Beat:
     """A beat conducted by the His-Purkinje system; `size` scales the QRS (1 = population median)."""
     wall = rng.lognormal(0, 0.22, 5)
-    vectors = np.array([[-0.12, -0.04, -0.16], [0.28, 0.24, -0.36], [0.84, 0.62, 0.22], [0.36, 0.22, 0.58],
-                        [-0.10, -0.08, 0.22]])
+    vectors = np.array([[-0.12, -0.04, -0.16], [0.28, 0.24, -0.36], [0.90, 0.62, 0.24], [0.34, 0.22, 0.72],
+                        [-0.14, -0.08, 0.28]])
     vectors += rng.normal(0, [[0.05, 0.07, 0.05], [0.10, 0.12, 0.12], [0.16, 0.22, 0.16], [0.12, 0.12, 0.14],
                               [0.09, 0.10, 0.09]])
     vectors *= (wall * size)[:, None]
@@ -89,7 +89,7 @@ def repolarisation(rng: np.random.Generator, *, qt_ms: float, direction: Vector 
     """An asymmetric T wave: a slow ramp and a steeper fall, at nominal time; the generator sets its end to QT."""
     stretch = np.sqrt(qt_ms / 400)
     size = float(rng.lognormal(0, 0.38))
-    base = np.array([0.21, 0.15, -0.14]) + rng.normal(0, [0.05, 0.06, 0.07]) if direction is None else direction
+    base = np.array([0.27, 0.13, -0.16]) + rng.normal(0, [0.06, 0.06, 0.08]) if direction is None else direction
     vector = base * size
     ramp = rng.uniform(0.15, 0.4)
     fall = rng.uniform(26, 38) * stretch

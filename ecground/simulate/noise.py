@@ -59,7 +59,7 @@ class Noise:
 
 def draw_noise(rng: np.random.Generator) -> Noise:
     """A recording as hospitals make them: mostly quiet, now and then bad; a device filter and a converter step."""
-    level = rng.lognormal([2.9, 0.0, 0.9, 1.1], [0.9, 1.2, 0.8, 0.7]) * (rng.random(4) < [0.95, 0.5, 0.9, 0.9])
+    level = rng.lognormal([2.9, 0.0, 0.6, 0.8], [0.9, 1.2, 0.8, 0.7]) * (rng.random(4) < [0.95, 0.5, 0.9, 0.9])
     lost = rng.random() < 0.01
     lead = int(rng.integers(6, 12))
     return Noise(

@@ -39,7 +39,7 @@ def draw_torso(rng: np.random.Generator) -> Torso:
     """A person's lead field: heart turned by up to about 20 degrees, each lead scaled and perturbed by about 10 %."""
     roll, yaw, pitch = rng.normal(0, np.radians([4, 10, 6]))
     turn = _rotation(2, roll) @ _rotation(1, yaw) @ _rotation(0, pitch)
-    gain = np.exp(rng.normal(0, [0.05, 0.05, 0.22, 0.2, 0.18, 0.15, 0.12, 0.12]))
+    gain = np.exp(rng.normal([0, 0, -0.2, 0, 0, 0, 0, 0.1], [0.05, 0.05, 0.22, 0.2, 0.18, 0.15, 0.12, 0.12]))
     field = (DOWER @ turn + rng.normal(0, 0.06, (8, 3))) * gain[:, None]
     return Torso(tuple(tuple(round(float(x), 4) for x in row) for row in field))  # type: ignore[misc]
 

@@ -128,10 +128,8 @@ def visible(wave: NDArray[np.float32], *, name: str) -> tuple[Array, Array]:
 def joint_bounds(on: Array, off: Array) -> tuple[Array, Array]:
     """Onset and offset over leads `[event]` from `[event, lead]`; NaN where no lead shows the wave."""
     n = np.isfinite(on).sum(axis=1)
-    place = np.where(n >= 3, 1, 0)[:, None]
-    first = np.take_along_axis(np.sort(np.where(np.isfinite(on), on, np.inf), axis=1), place, axis=1)[:, 0]
-    last = np.take_along_axis(-np.sort(-np.where(np.isfinite(off), off, -np.inf), axis=1), place, axis=1)[:, 0]
-    return np.where(n > 0, first, np.nan), np.where(n > 0, last, np.nan)
+    early, late = np.sort(on, axis=1), np.sort(-off, axis=1)  # NaN sorts last
+    return np.where(n >= 3, early[:, 1], early[:, 0]), -np.where(n >= 3, late[:, 1], late[:, 0])
 
 
 def peaks(wave: NDArray[np.float32], on: Array, *, name: str) -> tuple[Array, Array, Array]:
