@@ -91,7 +91,7 @@ def read_delimited(source: Source) -> Record:
     for k, name in enumerate(names):
         label, unit = _split_unit(name)
         if k != time and not _COUNTER.match(label):
-            channels.append(_channel(label, values[:, k], unit or stated))
+            channels.append(_channel(label, values[:, k], unit or stated, said))
     if not channels:
         raise NoSignalError("no column is a lead", where=source.name, hint="name the columns I, II, V1 ...")
     return assemble(
@@ -214,15 +214,14 @@ def _regular(table: Columns, t: Columns, where: str, said: list[str]) -> tuple[C
     return full, fs
 
 
-def _channel(label: str, column: Columns, unit: str | None) -> Channel:
+def _channel(label: str, column: Columns, unit: str | None, said: list[str]) -> Channel:
     values = column.astype(np.float32)
+    if values.size and np.isnan(values[-1]) and np.isfinite(values).any():
+        said.append(f"lead {label[:32]} is shorter than the table: its end is missing (NaN)")
     if is_sentinel(column):
         values[:] = np.nan
     known = unit if unit and unit.lower() in MV_PER_UNIT else None
-    # A column that ends early is shorter, not a gap; `assemble` says so.
-    seen = np.flatnonzero(np.isfinite(values))
-    return Channel(label=label, values=values[:seen[-1] + 1] if seen.size else values, unit=known,
-                   gain=f"table in {known}" if known else "")
+    return Channel(label=label, values=values, unit=known, gain=f"table in {known}" if known else "")
 
 
 def _start(comments: Sequence[str]) -> datetime | None:

@@ -113,7 +113,7 @@ def test_segments_fixed_and_variable_with_a_gap(tmp_path):
         (tmp_path / f"{name}.dat").write_bytes(raw.astype("<i2").tobytes())
     (tmp_path / "s1.hea").write_text("s1 2 250 100\ns1.dat 16 1000 16 0 0 0 0 II\ns1.dat 16 1000 16 0 0 0 0 V1\n")
     (tmp_path / "s2.hea").write_text("s2 2 250 100\ns2.dat 16 500 16 0 0 0 0 V1\ns2.dat 16 1000 16 0 0 0 0 V5\n")
-    (tmp_path / "lay.hea").write_text("lay 3 250 0\n~ 0 200 16 0 0 0 0 II\n~ 0 200 16 0 0 0 0 V1\n~ 0 200 16 0 0 0 0 V5\n")
+    (tmp_path / "lay.hea").write_text("lay 3 250 0\n" + "".join(f"~ 0 200 16 0 0 0 0 {n}\n" for n in ("II", "V1", "V5")))
     (tmp_path / "m.hea").write_text("m/4 3 250 250\nlay 0\ns1 100\n~ 50\ns2 100\n# Age: 50\n")
     record = read(tmp_path / "m.hea")
     assert record.leads == ("II", "V1", "V5")
