@@ -25,6 +25,9 @@ PATTERN_MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "trigeminy_cycles": ("", "longest run of cycles of two normal beats and one premature beat"),
     "pr_growth_ms": ("ms", "PR of the last beat before a blocked P minus PR of the first beat after one"),
     "pr_sd_ms": ("ms", "standard deviation of the PR intervals of all beats"),
+    "earliest_beat": ("", "shortest RR before a beat over the median RR"),
+    "oddest_beat": ("", "lowest correlation of a QRS with the dominant class"),
+    "widening_ms": ("ms", "longest QRS of a beat minus the median QRS"),
     "n_leads_off": ("", "leads that are flat or saturated"),
     "n_poor_leads": ("", "leads too disturbed to measure"),
 }
@@ -37,13 +40,16 @@ def patterns(measurements: Measurements, quality: Quality | None = None) -> dict
     """All PATTERN_MEASURES of one record."""
     kinds = measurements.beats.kind
     beats = [kind for kind in kinds if kind != "p"]
-    pr = np.asarray(measurements.beats.joint.get("pr_ms", np.full(len(kinds), np.nan)), dtype=np.float64)
+    pr, rr, corr, qrs = (_column(measurements, name) for name in ("pr_ms", "rr_before_ms", "template_corr", "qrs_ms"))
     return {
         "ectopic_fraction": _fraction(beats),
         "bigeminy_cycles": _cycles(beats, period=2),
         "trigeminy_cycles": _cycles(beats, period=3),
         "pr_growth_ms": _pr_growth(kinds, pr),
         "pr_sd_ms": _spread(pr),
+        "earliest_beat": _extreme("earliest_beat", rr / np.nanmedian(rr) if np.isfinite(rr).any() else rr, np.min),
+        "oddest_beat": _extreme("oddest_beat", corr, np.min),
+        "widening_ms": _extreme("widening_ms", qrs - np.nanmedian(qrs) if np.isfinite(qrs).any() else qrs, np.max),
         "n_leads_off": _leads("n_leads_off", quality, lambda lead: lead.seen > 0 and lead.lead_off),
         "n_poor_leads": _leads("n_poor_leads", quality, lambda lead: lead.seen > 0 and not lead.usable),
     }
@@ -80,6 +86,19 @@ def _spread(pr: NDArray[np.float64]) -> Value:
     if seen.size < 3:
         return _unmeasurable("pr_sd_ms", "fewer than three PR intervals")
     return Value(float(np.std(seen)), "ms", n=int(seen.size))
+
+
+def _column(measurements: Measurements, name: str) -> NDArray[np.float64]:
+    """One joint measure `[row]`, NaN where there is none."""
+    rows = len(measurements.beats.kind)
+    return np.asarray(measurements.beats.joint.get(name, np.full(rows, np.nan)), dtype=np.float64)
+
+
+def _extreme(name: str, values: NDArray[np.float64], pick: Callable[[NDArray[np.float64]], np.float64]) -> Value:
+    seen = values[np.isfinite(values)]
+    if seen.size < 3:
+        return _unmeasurable(name, "fewer than three beats")
+    return Value(float(pick(seen)), PATTERN_MEASURES[name][0], n=int(seen.size))
 
 
 def _leads(name: str, quality: Quality | None, wanted: Callable[[LeadQuality], bool]) -> Value:
