@@ -2,7 +2,7 @@
 
 Contract: `atrial_values()` gives `flutter_index`, `f_wave_uv`, `p_consistency` and, when the rest is regular at a
 flutter rate, `atrial_rate_bpm`. QRST cancellation is average beat subtraction (Slocum 1992, J Electrocardiol 25:1) with
-the amplitude of each beat fitted in each lead; at most 12 stretches of 10 s, evenly spread, are analysed.
+the size, shift and width of each beat fitted in each lead; at most 12 stretches of 10 s, evenly spread, are analysed.
 
 `flutter_index` = share of the power between 3 and 20 Hz that lies at one atrial rate of 200-360/min and its second and
 third harmonic, times how far the residual repeats itself at that period (autocorrelation), in the best lead of II, III,
@@ -93,21 +93,34 @@ def cancel_qrst(x: NDArray[np.float32], fs: float, joint_marks: Floats) -> tuple
     average = nan_median(beats, axis=1)
     average = np.nan_to_num(average - average.mean(axis=1, keepdims=True))
     clean = np.nan_to_num(beats)
-    power = np.maximum((average**2).sum(axis=1), 1e-12)
-    scale = np.clip(np.einsum("lbt,lt->lb", clean, average) / power[:, None], 0.5, 1.5)
-    likeness = np.einsum("lbt,lt->lb", clean - clean.mean(axis=2, keepdims=True), average) / np.maximum(
-        np.linalg.norm(clean, axis=2) * np.sqrt(power)[:, None], 1e-12)
+    clean = clean - clean.mean(axis=2, keepdims=True)
+    fitted = _fit(clean, average)
+    likeness = np.einsum("lbt,lbt->lb", clean, fitted) / np.maximum(
+        np.linalg.norm(clean, axis=2) * np.linalg.norm(fitted, axis=2), 1e-12)
     taper = np.minimum(1.0, np.minimum(np.arange(1, len(steps) + 1), np.arange(len(steps), 0, -1)) / 4.0)
     rest = y.copy()
     for beat in range(len(r)):  # beats may overlap, so one after the other; at most a few dozen a stretch
         at = index[beat][whole[beat]]
-        piece = (scale[:, beat, None] * average * taper)[:, whole[beat]]
+        piece = (fitted[:, beat] * taper)[:, whole[beat]]
         rest[:, at] -= np.where((likeness[:, beat] >= 0.8)[:, None], piece, 0.0)
         odd = np.flatnonzero(likeness[:, beat] < 0.8)
         if len(odd) and len(at):
             line = np.linspace(0.0, 1.0, len(at))
             rest[np.ix_(odd, at)] = rest[odd, at[0], None] * (1 - line) + rest[odd, at[-1], None] * line
     return rest, True
+
+
+def _fit(beats: Floats, average: Floats) -> Floats:
+    """Each beat `[lead, beat, t]` as its average plus first and second derivative of it: size, shift and width fitted.
+
+    The derivatives take up the fraction of a sample by which a beat lies beside the average.
+    """
+    slope = np.gradient(average, axis=1)
+    parts = np.stack([average, slope, np.gradient(slope, axis=1)], axis=1)  # (lead, 3, t)
+    gram = np.einsum("lit,ljt->lij", parts, parts) + 1e-9 * np.eye(3)
+    weights = np.linalg.solve(gram[:, None], np.einsum("lbt,lit->lbi", beats, parts)[..., None])[..., 0]
+    weights[..., 0] = np.clip(weights[..., 0], 0.5, 1.5)
+    return np.asarray(np.einsum("lbi,lit->lbt", weights, parts))
 
 
 def flutter_of(rest: Floats) -> tuple[Floats, Floats]:

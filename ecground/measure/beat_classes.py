@@ -53,9 +53,9 @@ def rr_intervals(record: Record, delineation: Delineation) -> tuple[NDArray[np.f
     r = delineation.r_peaks
     step = np.diff(r) * 1000.0 / record.fs
     if len(step):
-        gap = np.concatenate([[0], np.cumsum(_in_gap(record))])
-        at = np.clip(np.rint(r).astype(np.int64), 0, record.n_samples)
-        step = np.where(np.diff(gap[at]) > 0, np.nan, step)
+        step = np.where(step > 0, step, np.nan)
+        gaps = np.flatnonzero(_in_gap(record))
+        step = np.where(np.diff(np.searchsorted(gaps, r)) > 0, np.nan, step)
     before = np.full(delineation.n_rows, np.nan)
     after = before.copy()
     beats = np.flatnonzero(delineation.has_qrs)
@@ -168,7 +168,9 @@ class _Shapes:
 
 def _in_gap(record: Record) -> NDArray[np.bool_]:
     """`[sample]` true inside stretches of 0.3 s or more in which no lead is seen."""
-    unseen = np.asarray(np.isnan(record.signal).all(axis=0))
+    unseen = np.ones(record.n_samples, dtype=np.bool_)
+    for row in record.signal:  # lead by lead: a day of twelve leads would need gigabytes at once
+        unseen &= np.isnan(row)
     if not unseen.any():
         return unseen
     edges = np.diff(np.concatenate([[0], unseen.astype(np.int8), [0]]))

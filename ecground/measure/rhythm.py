@@ -22,6 +22,7 @@ from ecground.signal.beats import MARKS, PRESENT, UNMEASURABLE, Delineation, P
 __all__ = ["p_values", "rhythm_values", "rr_of_dominant"]
 
 _NO_BEAT: Final = "no QRS complex found"
+_LEAST_PP_MS: Final = 120.0
 _ONE_BEAT: Final = "needs two QRS complexes"
 
 Floats = NDArray[np.float64]
@@ -142,7 +143,8 @@ def _pp_values(delineation: Delineation, classes: BeatClasses, waves: NDArray[np
     at = np.where(waves[rows], np.where(np.isfinite(at), at, onset), np.nan)
     early = classes.kind[rows] == "S"
     pp = np.diff(at) * 1000.0 / delineation.fs
-    pp = np.where(early[1:] | early[:-1], np.nan, pp)
+    with np.errstate(invalid="ignore"):  # two rows on one P wave make no PP interval
+        pp = np.where(early[1:] | early[:-1] | (pp < _LEAST_PP_MS), np.nan, pp)
     index = np.flatnonzero(np.isfinite(pp))
     if len(index) < 2:
         why = "needs three successive P waves"
