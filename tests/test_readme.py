@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = {kind: re.findall(rf"^```{kind}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-          for kind in ("console", "python", "text")}
+FENCES = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+BLOCKS = {kind: [text for name, text in FENCES if name == kind] for kind in ("console", "python", "text", "")}
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -75,8 +75,7 @@ def test_every_link_and_picture_is_there():
 
 
 def test_the_tree_names_what_exists():
-    tree = next(block for block in re.findall(r"^```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-                if block.startswith("ecground/"))
+    tree = next(block for block in BLOCKS[""] if block.startswith("ecground/"))
     inside = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")}
     rooms = {path.name for path in (ROOT / "ecground").iterdir() if path.name[0] not in "_." and path.name != "py.typed"
              and (path.suffix == ".py" or any(path.rglob("*.py")))}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ecground.cli.batch import Command, run
+from ecground.cli.inputs import Input
 from ecground.cli.options import Age, Files, Form, FormOption, Json, SexOption, chosen
 from ecground.errors import EcgroundError, MeasurementError, NotFoundError, UnsafeInputError
 from ecground.interpret import Interpretation, Source
 from ecground.interpret import interpret as interpret_source
 from ecground.knowledge.finding import Claim
 from ecground.report import json, text
+
+if TYPE_CHECKING:
+    from ecground.knowledge.serial import Comparison
 
 __all__ = ["check", "compare", "findings", "interpret"]
 
@@ -69,8 +73,19 @@ def compare(
     new: Annotated[str, typer.Argument(metavar="NEW", help="The later recording.")],
     age: Age = None, sex: SexOption = None, form: FormOption = None, as_json: Json = False,
 ) -> None:
-    """What changed between two recordings of one person, and what lies within ordinary repeatability."""
-    raise NotImplementedError
+    """What changed between two recordings, and what is ordinary repeatability."""
+    if old == new == "-":
+        raise typer.BadParameter("standard input cannot be both recordings")
+
+    def analyse(source: Source) -> Comparison:
+        from ecground.knowledge.serial import compare as compare_readings
+
+        earlier = _judged(interpret_source(Input(old).source, age=age, sex=sex))
+        return compare_readings(earlier, _judged(interpret_source(source, age=age, sex=sex)))
+
+    command = Command("compare", analyse, lambda found: json.comparison(old, found),
+                      lambda name, found: text.comparison(old, name, found))
+    run(command, [new], chosen(form, as_json))
 
 
 def _first_problem(found: Interpretation) -> EcgroundError | None:

@@ -368,12 +368,17 @@ class Change(TypedDict):
     """Measure name; a change of a measured value."""
     code: NotRequired[str]
     """SCP code or statement key; a finding that came or went."""
-    old: float | str | bool | None
-    new: float | str | bool | None
+    old: float | bool
+    """Value; for a finding whether it was present."""
+    new: float | bool
     delta: float | None
+    """new - old, axes the shorter way round; null for a finding."""
     unit: str
-    beyond_repeatability: bool | None
-    """True when the difference is larger than repeated recordings of an unchanged heart show; null = not known."""
+    beyond_repeatability: bool
+    """True when the difference is larger than repeated recordings of an unchanged heart show."""
+    lead: str | None
+    limit: float | None
+    """The smallest difference that counts as real, in `unit`."""
 
 
 class Compare(TypedDict):

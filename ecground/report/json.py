@@ -23,12 +23,13 @@ from ecground.signal.beats import ABSENT, MARK_WAVE, MARKS, PRESENT, STATE_NAMES
 if TYPE_CHECKING:
     from ecground.interpret import Interpretation, StepProblem
     from ecground.knowledge.finding import Claim, Finding
+    from ecground.knowledge.serial import Comparison
     from ecground.measure.table import Measurements, Value
     from ecground.signal.quality import Quality
 
 __all__ = [
-    "claims", "device", "envelope", "fiducials", "findings", "info", "interpretation", "measure", "measurements",
-    "number", "plain", "problems", "quality",
+    "claims", "comparison", "device", "envelope", "fiducials", "findings", "info", "interpretation", "measure",
+    "measurements", "number", "plain", "problems", "quality",
 ]
 
 _ROW_MARKS = MARKS[:11]
@@ -203,3 +204,19 @@ def interpretation(found: Interpretation) -> c.Interpret:
         "text": found.text, "claims": claims(found.claims), "model": None,
         "problems": problems(found.problems), "disclaimer": c.DISCLAIMER,
     }
+
+
+def comparison(old_file: str, found: Comparison) -> c.Compare:
+    """The payload of `ecground compare`."""
+    changes: list[c.Change] = []
+    for change in found.changes:
+        row: c.Change = {
+            "old": plain(change.old), "new": plain(change.new), "delta": number(change.delta), "unit": change.unit,
+            "beyond_repeatability": change.beyond_repeatability, "lead": change.lead, "limit": number(change.limit)}
+        if change.measure is not None:
+            row["measure"] = change.measure
+        else:
+            row["code"] = str(change.code)
+        changes.append(row)
+    return {"old_file": old_file, "changes": changes, "text": found.text, "claims": claims(found.claims),
+            "disclaimer": c.DISCLAIMER}

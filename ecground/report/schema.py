@@ -91,7 +91,8 @@ def _reference(typed_dict: type, definitions: dict[str, Any]) -> dict[str, Any]:
             "description": _summary(typed_dict),
             "type": "object",
             "properties": fields,
-            "required": sorted(typed_dict.__required_keys__, key=list(fields).index),  # type: ignore[attr-defined]
+            "required": [field for field, hint in get_type_hints(typed_dict, include_extras=True).items()
+                         if get_origin(hint) is not NotRequired],
         }
     return {"$ref": f"#/$defs/{name}"}
 

@@ -17,10 +17,11 @@ from ecground.signal.beats import MARKS, Delineation
 if TYPE_CHECKING:
     from ecground.interpret import Interpretation
     from ecground.knowledge.finding import Claim, Criterion, Evidence, Finding
+    from ecground.knowledge.serial import Comparison
     from ecground.measure.table import Measurements, Value
     from ecground.signal.quality import Quality
 
-__all__ = ["claims", "fiducials", "findings", "info", "interpretation", "measurements"]
+__all__ = ["claims", "comparison", "fiducials", "findings", "info", "interpretation", "measurements"]
 
 _WIDTH: Final = 100
 _MAIN: Final = (
@@ -84,7 +85,7 @@ def _amount(amount: float | str | None, unit: str) -> str:
         return "not measurable"
     if isinstance(amount, str):
         return amount
-    digits = 0 if unit in ("ms", "deg", "1/min", "uV", "") and abs(amount) >= 10 else 2
+    digits = 0 if unit != "mV" and abs(amount) >= 10 else 2
     return f"{amount:.{digits}f} {unit}".strip()
 
 
@@ -108,7 +109,7 @@ def findings(name: str, found: Iterable[Finding]) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    head = f"{finding.scp or '-':<7}{finding.statement}  (probability {finding.probability:.2f})"
+    head = f"{finding.scp or '-':<9}{finding.statement}  (probability {finding.probability:.2f})"
     lines = [_criterion(criterion) for criterion in finding.criteria if criterion.met is not None]
     return "\n".join([head, *lines])
 
@@ -117,7 +118,7 @@ def _criterion(criterion: Criterion) -> str:
     word = "met" if criterion.met else "not met"
     evidence = "; ".join(_evidence(item) for item in criterion.evidence)
     text = f"{word}: {evidence or criterion.id} [{criterion.source}]"
-    return textwrap.fill(text, _WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 9)
+    return textwrap.fill(text, _WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 11)
 
 
 def _evidence(item: Evidence) -> str:
@@ -140,6 +141,11 @@ def claims(name: str, found: Sequence[Claim]) -> str:
     return "\n".join(lines)
 
 
+def comparison(old: str, new: str, found: Comparison) -> str:
+    """What changed from the old file to the new one."""
+    return "\n\n".join((_fields([("old", old), ("new", new)]), _paragraphs(found.text)))
+
+
 def interpretation(name: str, found: Interpretation) -> str:
     """The whole reading: what was recorded, the numbers, the text, the evidence, and what was not possible."""
     record, numbers = found.record, found.measurements
@@ -147,9 +153,7 @@ def interpretation(name: str, found: Interpretation) -> str:
     if numbers is not None:
         parts.append(_main_values(record, numbers))
     if found.text:
-        parts.append("Interpretation\n" + "\n".join(
-            textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="  ")
-            for line in found.text.splitlines() if line.strip()))
+        parts.append(f"Interpretation\n{_paragraphs(found.text)}")
     present = [finding for finding in found.findings or () if finding.present]
     if present:
         parts.append("Evidence\n" + "\n".join(textwrap.indent(_finding(finding), "  ") for finding in present))
@@ -159,6 +163,11 @@ def interpretation(name: str, found: Interpretation) -> str:
                      "measurements, which are checked again after the text is written.")
     parts += [f"Step {problem.step} failed: {problem.error.what}" for problem in found.problems]
     return "\n\n".join(filter(None, parts))
+
+
+def _paragraphs(text: str) -> str:
+    return "\n".join(textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+                     for line in text.splitlines() if line.strip())
 
 
 def _fields(rows: Iterable[tuple[str, str]]) -> str:
