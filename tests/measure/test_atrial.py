@@ -32,11 +32,11 @@ def test_flutter_is_regular_and_fibrillation_is_not():
     fibrillation = measure(with_wave(rec, lambda t: 0.06 * np.sin(2 * np.pi * 6 * t + phase)), marks)
     sinus = measure(*record(regular(), noise_mv=0.01))
     assert flutter.number("flutter_index") > 0.5
-    assert flutter.record["flutter_index"].why == pytest.approx("300/min") or "29" in flutter.record[
-        "flutter_index"].why
+    assert flutter.record["flutter_index"].why in ("299/min", "300/min", "301/min")
     assert fibrillation.number("flutter_index") < 0.3
     assert sinus.number("flutter_index") < 0.2
-    assert fibrillation.number("f_wave_uv") > 3 * sinus.number("f_wave_uv")
+    assert fibrillation.number("f_wave_uv") == pytest.approx(60 / np.sqrt(2), rel=0.25)
+    assert sinus.number("f_wave_uv") < 25
     assert sinus.number("p_consistency") > 0.9
     assert fibrillation.number("p_consistency") < 0.5
 
