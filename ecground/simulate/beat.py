@@ -3,7 +3,7 @@
 A wave is a sum of kernels `v exp(-|u|^p / 2)`, `u = (t - centre)/width`, with separate widths before and after the
 centre, p = 2 (bell) or 4 (flat top), and `v` a vector in mV in Frank's axes (x left, y down, z back). Times in
 parameters are ms, in arrays seconds. The Gaussian wave model of the cardiac vector follows McSharry 2003 and
-Sameni 2007; only +-4 widths around a wave are evaluated.
+Sameni 2007; only a window of a few widths around a wave is evaluated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Bank", "Beat", "Kernel", "PWave", "bank", "components"]
 
-_REACH = 4.0  # kernel widths that are evaluated on each side: exp(-8) = 0.03 % of the peak
+_REACH = (3.8, 2.0)  # widths evaluated on each side of a bell and of a flat top: both end below 0.1 % of the peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,9 @@ def components(
     real &= used[:, None]
     if not len(when) or not real.any():
         return np.zeros(len(when), dtype=np.intp), np.zeros((len(when), 12, 2), dtype=np.float32)
-    begin = float((waves.centre - _REACH * waves.rise)[real].min())
-    end = float((waves.centre + _REACH * waves.fall)[real].max())
+    reach = np.where(waves.flat, _REACH[1], _REACH[0])
+    begin = float((waves.centre - reach * waves.rise)[real].min())
+    end = float((waves.centre + reach * waves.fall)[real].max())
     start = np.floor((when + begin) * fs).astype(np.intp)
     n = int(np.ceil((end - begin) * fs)) + 2
     time = ((start / fs - when)[:, None] + np.arange(n) / fs).astype(np.float32)

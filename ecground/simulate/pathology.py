@@ -101,8 +101,8 @@ def _lpfb(heart: Heart, rng: np.random.Generator) -> Heart:
 def _wpw(heart: Heart, rng: np.random.Generator) -> Heart:
     direction = rng.normal(0, 1, 3) * [0.8, 1.0, 0.8] + np.array([0.35, 0.0, -0.1])
     direction = direction / np.linalg.norm(direction)
-    delta = kernel(12, 13, 15, direction * rng.uniform(0.18, 0.45))
-    shifted = tuple(dataclasses.replace(k, centre_ms=k.centre_ms + 30) for k in heart.beat.qrs)
+    delta = kernel(16, 13, 20, direction * rng.uniform(0.18, 0.45))
+    shifted = tuple(dataclasses.replace(k, centre_ms=k.centre_ms + 22) for k in heart.beat.qrs)
     qrs_ms = float(rng.uniform(116, 150))
     t = tuple(_moved(k, -direction * rng.uniform(0.05, 0.25)) for k in heart.beat.t[:1]) + heart.beat.t[1:]
     made = _with_beat(heart, qrs=(delta, *shifted), qrs_ms=qrs_ms, t=t, qt_ms=heart.beat.qt_ms + 12)

@@ -29,7 +29,7 @@ FOOT_MV: Final = {"p": 0.010, "qrs": 0.018, "t": 0.012}
 """Least level at which a wave begins and ends [mV]."""
 SHARE: Final = {"p": (0.12, 0.12), "qrs": (0.025, 0.025), "t": (0.18, 0.08)}
 """Levels at which a wave begins and ends, as shares of its peak in the lead: T rises slowly out of the ST segment."""
-_SHORTEST_MS: Final = 30.0  # what a QRS leaves of a P or T wave is a wave only from this length on
+_SHORTEST_MS: Final = 45.0  # what a QRS leaves of a P or T wave is a wave only from this length on
 
 Array = NDArray[np.float64]
 
@@ -134,8 +134,9 @@ def joint_bounds(on: Array, off: Array) -> tuple[Array, Array]:
 
 def peaks(wave: NDArray[np.float32], on: Array, *, name: str) -> tuple[Array, Array, Array]:
     """Peak and second (opposite) peak `[event, lead]` and joint peak `[event]`, as samples of the window."""
-    high, low = wave.argmax(axis=2), wave.argmin(axis=2)
-    top, bottom = wave.max(axis=2), -wave.min(axis=2)
+    high, low = wave.argmax(axis=2)[:, :, None], wave.argmin(axis=2)[:, :, None]
+    top, bottom = np.take_along_axis(wave, high, 2)[:, :, 0], -np.take_along_axis(wave, low, 2)[:, :, 0]
+    high, low = high[:, :, 0], low[:, :, 0]
     up = top >= bottom
     seen = np.isfinite(on)
     second = seen & (np.minimum(top, bottom) > np.maximum(SEEN_MV[name], 0.15 * np.maximum(top, bottom)))
