@@ -18,7 +18,7 @@ from ecground.simulate.beat import Beat, PWave
 from ecground.simulate.morphology import conducted, focal, p_wave, paced, spun
 from ecground.simulate.noise import Noise
 from ecground.simulate.parameters import Parameters, Variation
-from ecground.simulate.pathology import PATHOLOGIES, Heart
+from ecground.simulate.pathology import EXCLUSIVE, PATHOLOGIES, Heart
 from ecground.simulate.rhythm import Rhythm
 from ecground.simulate.torso import draw_torso, field_of
 
@@ -133,18 +133,22 @@ def draw(rng: Rng, *, rhythm: str | None = None, pathology: str | Sequence[str] 
     Args:
         rng: source of everything not given.
         rhythm: name in `RHYTHMS`; None = normal sinus rhythm.
-        pathology: name or names in `PATHOLOGIES`, applied in order; None = none.
+        pathology: name or names in `PATHOLOGIES`, applied in the order of that table; None = none.
         age: years, 18 or more; None = drawn.
         sex: None = drawn.
         noise: noise and device, from `draw_noise`; None = clean.
 
     Raises:
-        UsageError: unknown rhythm or pathology.
+        UsageError: unknown rhythm or pathology, or pathologies that exclude one another.
     """
     rhythm = rhythm or "sinus"
     names = (pathology,) if isinstance(pathology, str) else tuple(pathology or ())
     _check("rhythm", (rhythm,), RHYTHMS)
     _check("pathology", names, PATHOLOGIES)
+    for group in EXCLUSIVE:
+        if len(group & set(names)) > 1:
+            raise UsageError(f"no heart has both {' and '.join(sorted(group & set(names)))}", where="simulate.draw")
+    names = tuple(name for name in PATHOLOGIES if name in names)
     sex = sex or ("M" if rng.random() < 0.52 else "F")
     age = round(float(np.clip(rng.normal(60, 17), 18, 95)), 1) if age is None else age
     numbers = RHYTHMS[rhythm](rng)
@@ -158,8 +162,6 @@ def draw(rng: Rng, *, rhythm: str | None = None, pathology: str | Sequence[str] 
     heart = Heart(p_wave(rng, origin="sinus"), beat, numbers.get("pr_ms", 160.0))
     for name in names:
         heart = PATHOLOGIES[name](heart, rng)
-    if "low_voltage" in names:
-        heart = PATHOLOGIES["low_voltage"](heart, rng)  # last word, whatever came after it
     made = Rhythm(**{"name": rhythm, **numbers, "pr_ms": round(max(heart.pr_ms, heart.p.duration_ms * 0.9), 1)})
     made = dataclasses.replace(made, rate_bpm=round(made.rate_bpm, 2))
     focus, second = focal(rng, qt_ms=qt_ms), focal(rng, qt_ms=qt_ms)

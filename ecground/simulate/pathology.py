@@ -87,7 +87,7 @@ def _fascicle(heart: Heart, rng: np.random.Generator, early: Vector, late: Vecto
         dataclasses.replace(base, vector=_tuple(np.array(base.vector) * [0.6, 0.0, 1.0] + late * 0.75 * size)),
         dataclasses.replace(last, vector=_tuple(np.array(last.vector) + late * rng.uniform(0.1, 0.4) * size)),
     )
-    return _with_beat(heart, qrs=forces, qrs_ms=float(rng.uniform(94, 118)))
+    return _with_beat(heart, qrs=forces + heart.beat.qrs[5:], qrs_ms=float(rng.uniform(94, 118)))
 
 
 def _lafb(heart: Heart, rng: np.random.Generator) -> Heart:
@@ -233,14 +233,18 @@ def _with_beat(heart: Heart, **changes: object) -> Heart:
 
 
 PATHOLOGIES: Final[dict[str, Callable[[Heart, np.random.Generator], Heart]]] = {
-    "lbbb": _lbbb, "rbbb": _rbbb, "irbbb": _irbbb, "ivcd": _ivcd, "lafb": _lafb, "lpfb": _lpfb, "wpw": _wpw,
-    "lvh": _lvh, "rvh": _rvh, "lae": _lae, "rae": _rae, "st_elevation_anterior": _st_elevation("anterior"),
+    "lbbb": _lbbb, "lvh": _lvh, "rvh": _rvh, "lafb": _lafb, "lpfb": _lpfb, "rbbb": _rbbb, "irbbb": _irbbb,
+    "ivcd": _ivcd, "q_anterior": _q_wave("anterior"), "q_inferior": _q_wave("inferior"),
+    "q_lateral": _q_wave("lateral"), "wpw": _wpw, "st_elevation_anterior": _st_elevation("anterior"),
     "st_elevation_inferior": _st_elevation("inferior"), "st_elevation_lateral": _st_elevation("lateral"),
-    "st_depression": _st_depression, "q_anterior": _q_wave("anterior"), "q_inferior": _q_wave("inferior"),
-    "q_lateral": _q_wave("lateral"), "t_inversion": _t_inversion, "long_qt": _long_qt, "low_voltage": _low_voltage,
-    "left_axis": _same, "right_axis": _same,
+    "st_depression": _st_depression, "t_inversion": _t_inversion, "lae": _lae, "rae": _rae, "long_qt": _long_qt,
+    "left_axis": _same, "right_axis": _same, "low_voltage": _low_voltage,
 }
-"""Pathology name -> change of the heart."""
+"""Pathology name -> change of the heart, in the order in which they are applied."""
 
-EXCLUSIVE: Final = frozenset({"lbbb", "rbbb", "irbbb", "ivcd", "wpw"})
-"""Conduction defects of which a heart has at most one; with `lbbb` and `wpw` nothing else of the QRS is drawn."""
+EXCLUSIVE: Final = (
+    frozenset({"lbbb", "rbbb", "irbbb", "ivcd", "wpw"}), frozenset({"lafb", "lpfb"}),
+    frozenset({"left_axis", "right_axis"}), frozenset({"lbbb", "lafb"}), frozenset({"lbbb", "lpfb"}),
+    frozenset({"lbbb", "rvh"}),
+)
+"""Sets of pathologies of which one heart has at most one."""

@@ -120,6 +120,22 @@ def test_parameters_travel_as_json():
                           simulate(p, rng=np.random.default_rng(0)).record.signal, equal_nan=True)
 
 
+def test_pathologies_combine_or_are_refused():
+    refused = set()
+    for i, a in enumerate(sorted(PATHOLOGIES)):
+        for b in sorted(PATHOLOGIES)[i + 1:]:
+            try:
+                p = draw(np.random.default_rng(i), pathology=(a, b))
+            except UsageError:
+                refused.add((a, b))
+                continue
+            assert set(p.pathologies) == {a, b}
+            if (i + len(b)) % 4 == 0:
+                keys = {s.key for s in simulate(p, seconds=4, rng=np.random.default_rng(0)).truth.statements}
+                assert len(keys) >= 2
+    assert ("lbbb", "rbbb") in refused and ("lafb", "rbbb") not in refused and len(refused) < 20
+
+
 def test_wrong_requests_are_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(UsageError):
