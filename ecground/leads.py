@@ -49,7 +49,8 @@ _BY_KEY: Final = {name.upper(): name for name in (*STANDARD, "V7", "V8", "V9", "
     "ML1": "I", "MLI": "I", "ML2": "MLII", "MLII": "MLII", "ML3": "MLIII", "MLIII": "MLIII", "VX": "X", "VY": "Y",
     "VZ": "Z",
 }
-_NOISE: Final = re.compile(r"(?i)\b(lead|leads|ecg|ekg|mdc_ecg_lead|channel|ch|einthoven|goldberger|wilson)\b|[\s_\-.:()]+")
+_NOISE: Final = re.compile(
+    r"(?i)\b(lead|leads|ecg|ekg|mdc_ecg_lead|channel|ch|einthoven|goldberger|wilson)\b|[\s_\-.:()]+")
 
 
 def standard_name(label: str) -> str | None:

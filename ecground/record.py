@@ -120,9 +120,10 @@ class Record:
     def lead(self, name: str) -> NDArray[np.float32]:
         """Samples of one lead, float32 mV `[sample]`; KeyError when the record lacks it."""
         try:
-            return self.signal[self.leads.index(name)]
+            row: NDArray[np.float32] = self.signal[self.leads.index(name)]
         except ValueError:
             raise KeyError(name) from None
+        return row
 
     def replace(self, **changes: object) -> Record:
         """A copy with some fields changed."""

@@ -37,7 +37,6 @@ def info(name: str, record: Record) -> str:
     origin, patient = record.provenance, record.patient
     age = "age unknown" if patient.age is None else f"{patient.age:g} years"
     rows = [
-        ("file", name),
         ("recording", f"{origin.format}, {len(record.leads)} leads, {record.seconds:g} s at {record.fs:g} Hz"),
         ("leads", " ".join(record.leads)),
         ("patient", f"{age}, {'sex unknown' if record.patient.sex is None else record.patient.sex}"),
@@ -46,7 +45,7 @@ def info(name: str, record: Record) -> str:
         ("notes", "; ".join(origin.notes)),
         ("device says", "; ".join(record.device.statements)),
     ]
-    return _fields(rows)
+    return f"{_file('file', name)}\n{_fields(rows)}"
 
 
 def measurements(name: str, record: Record, found: Measurements, quality: Quality | None) -> str:
@@ -143,7 +142,7 @@ def claims(name: str, found: Sequence[Claim]) -> str:
 
 def comparison(old: str, new: str, found: Comparison) -> str:
     """What changed from the old file to the new one."""
-    return "\n\n".join((_fields([("old", old), ("new", new)]), _paragraphs(found.text)))
+    return f"{_file('old', old)}\n{_file('new', new)}\n\n{_paragraphs(found.text)}"
 
 
 def interpretation(name: str, found: Interpretation) -> str:
@@ -165,6 +164,11 @@ def interpretation(name: str, found: Interpretation) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+def _file(label: str, name: str) -> str:
+    """A file name is never wrapped: it can be copied."""
+    return f"{label:<13}{name}"
+
+
 def _paragraphs(text: str) -> str:
     return "\n".join(textwrap.fill(line, _WIDTH, initial_indent="  ", subsequent_indent="  ")
                      for line in text.splitlines() if line.strip())
@@ -172,8 +176,8 @@ def _paragraphs(text: str) -> str:
 
 def _fields(rows: Iterable[tuple[str, str]]) -> str:
     """Name and text in two columns; empty texts are left out."""
-    return "\n".join(textwrap.fill(text, _WIDTH, initial_indent=f"{label:<13}", subsequent_indent=" " * 13)
-                     for label, text in rows if text)
+    return "\n".join(textwrap.fill(text, _WIDTH, initial_indent=f"{label:<13}", subsequent_indent=" " * 13,
+                                   break_long_words=False, break_on_hyphens=False) for label, text in rows if text)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:

@@ -82,12 +82,12 @@ class Delineation:
     @property
     def r_peaks(self) -> NDArray[np.float64]:
         """Reference positions of the beats [samples], QRS rows only."""
-        return self.joint_marks[self.has_qrs, MARKS.index("r_peak")]
+        return np.asarray(self.joint_marks[self.has_qrs, MARKS.index("r_peak")])
 
     def lead_mark(self, lead: str, mark: str) -> NDArray[np.float32]:
         """`[row]` positions of one mark in one lead."""
-        return self.lead_marks[self.leads.index(lead), :, MARKS.index(mark)]
+        return np.asarray(self.lead_marks[self.leads.index(lead), :, MARKS.index(mark)])
 
     def joint_mark(self, mark: str) -> NDArray[np.float64]:
         """`[row]` positions of one joint mark."""
-        return self.joint_marks[:, MARKS.index(mark)]
+        return np.asarray(self.joint_marks[:, MARKS.index(mark)])
