@@ -134,8 +134,8 @@ def assemble(
     """
     row_of_event, n_rows = _rows(events, fs)
     index, keep = _event_of(waves, events, fs)
-    keep &= row_of_event[index] >= 0
     row = row_of_event[index]
+    keep &= row >= 0
     lead_marks = np.full((len(leads), n_rows, len(MARKS)), np.nan, np.float32)
     lead_confidence = np.zeros((len(leads), n_rows, 3), np.float32)
     bounds = _bounds(waves)
@@ -150,8 +150,8 @@ def assemble(
     joint_marks = _joint(lead_marks)
     state = _states(lead_marks, joint_marks, seen, n_samples)
     joint_confidence = np.zeros((n_rows, 3), np.float32)
-    placed = row_of_event >= 0
-    joint_confidence[row_of_event[placed], events.wave[placed]] = events.confidence[placed]
+    placed = row_of_event[:-1] >= 0
+    joint_confidence[row_of_event[:-1][placed], events.wave[placed]] = events.confidence[placed]
     joint_state = np.where(np.isfinite(joint_marks[:, [_ON[w] for w in (P, QRS, T)]]), PRESENT, ABSENT).astype(np.int8)
     nothing = (state == UNMEASURABLE).all(axis=0) if len(leads) else np.ones((n_rows, 3), bool)
     joint_state[nothing] = UNMEASURABLE
@@ -165,7 +165,7 @@ _OFF: Final = tuple(MARKS.index(f"{w}_off") for w in WAVES)
 
 
 def _rows(events: Events, fs: float) -> tuple[Ints, int]:
-    """Row of each event (-1 = belongs to none) and the number of rows, rows in time order."""
+    """Row of each event (-1 = belongs to none; one more entry stands for "no event") and the number of rows."""
     qrs, p, t = (np.flatnonzero(events.wave == wave) for wave in (QRS, P, T))
     owner = np.full(len(events.wave), -1, np.intp)
     owner[qrs], owner[p] = qrs, p
@@ -184,14 +184,14 @@ def _rows(events: Events, fs: float) -> tuple[Ints, int]:
     heads = heads[np.argsort(events.onset[heads], kind="stable")]
     number = np.full(len(events.wave) + 1, -1, np.intp)
     number[heads] = np.arange(len(heads))
-    return number[owner], len(heads)
+    return number[np.append(owner, -1)], len(heads)
 
 
 def _event_of(waves: Waves, events: Events, fs: float) -> tuple[Ints, NDArray[np.bool_]]:
     """For each lead wave the joint event it belongs to, and whether there is one."""
     bounds = _bounds(waves)
     centre = bounds.mean(axis=1)
-    index = np.zeros(len(centre), np.intp)
+    index = np.full(len(centre), -1, np.intp)
     found = np.zeros(len(centre), bool)
     for wave in (P, QRS, T):
         at = np.flatnonzero(events.wave == wave)

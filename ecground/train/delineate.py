@@ -38,9 +38,9 @@ class DelineateArgs:
     """Folder of the data pack."""
     out: str
     """Folder for checkpoints, log and the ONNX file."""
-    first_steps: int = 1500
+    first_steps: int = 1300
     """Steps of the first round, on LUDB alone."""
-    second_steps: int = 2500
+    second_steps: int = 1800
     """Steps of the second round, on everything."""
     batch: int = 8
     """Records a step."""
@@ -54,7 +54,7 @@ class DelineateArgs:
     """Decay of the averaged weights a step; the average is what ships."""
     simulated: int = 3000
     """Simulated records."""
-    shares: tuple[float, float, float] = (0.5, 0.3, 0.2)
+    shares: tuple[float, float, float] = (0.55, 0.25, 0.2)
     """Shares of LUDB, PTB-XL and simulated records in the second round."""
     checkpoint_every: int = 200
     seed: int = 1

@@ -84,7 +84,7 @@ def noise(x: Array, rng: np.random.Generator) -> Array:
     leads, n = x.shape
     power = x.std(axis=1, keepdims=True) + 1e-6
     total = np.zeros_like(x)
-    base = rng.uniform(-2, 28)
+    base = rng.uniform(-4, 26)
     t = np.arange(n) / FS
     if rng.random() < 0.7:
         total += _coloured(leads, n, rng, exponent=rng.uniform(0.0, 1.2)) * power * _db(base, leads, rng)
