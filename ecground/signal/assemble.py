@@ -136,7 +136,7 @@ def assemble(
     index, keep = _event_of(waves, events, fs)
     row = row_of_event[index]
     keep &= row >= 0
-    lead_marks = np.full((len(leads), n_rows, len(MARKS)), np.nan, np.float32)
+    lead_marks = np.full((len(leads), n_rows, len(MARKS)), np.nan)
     lead_confidence = np.zeros((len(leads), n_rows, 3), np.float32)
     bounds = _bounds(waves)
     # Longest last, so that it wins where a lead has two pieces of one wave.
@@ -207,7 +207,7 @@ def _event_of(waves: Waves, events: Events, fs: float) -> tuple[Ints, NDArray[np
     return index, found
 
 
-def _joint(lead_marks: NDArray[np.float32]) -> Floats:
+def _joint(lead_marks: Floats) -> Floats:
     """`[row, mark]`: second earliest onset, second latest offset, median of the peaks."""
     n_leads, n_rows, n_marks = lead_marks.shape
     joint = np.full((n_rows, n_marks), np.nan)
@@ -225,7 +225,7 @@ def _joint(lead_marks: NDArray[np.float32]) -> Floats:
 
 
 def _states(
-    lead_marks: NDArray[np.float32], joint_marks: Floats, seen: NDArray[np.bool_], n_samples: int,
+    lead_marks: Floats, joint_marks: Floats, seen: NDArray[np.bool_], n_samples: int,
 ) -> NDArray[np.int8]:
     """`[lead, row, wave]`: present where marked, unmeasurable where the lead is not seen, else absent."""
     present = np.isfinite(lead_marks[:, :, list(_ON)])

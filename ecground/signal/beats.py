@@ -54,7 +54,7 @@ class Delineation:
     leads: tuple[str, ...]
     n_samples: int
     """Length of the record [samples]."""
-    lead_marks: NDArray[np.float32]
+    lead_marks: NDArray[np.float64]
     """`[lead, row, mark]`, samples; NaN = none."""
     lead_state: NDArray[np.int8]
     """`[lead, row, wave]`: PRESENT, ABSENT or UNMEASURABLE."""
@@ -84,7 +84,7 @@ class Delineation:
         """Reference positions of the beats [samples], QRS rows only."""
         return np.asarray(self.joint_marks[self.has_qrs, MARKS.index("r_peak")])
 
-    def lead_mark(self, lead: str, mark: str) -> NDArray[np.float32]:
+    def lead_mark(self, lead: str, mark: str) -> NDArray[np.float64]:
         """`[row]` positions of one mark in one lead."""
         return np.asarray(self.lead_marks[self.leads.index(lead), :, MARKS.index(mark)])
 

@@ -250,7 +250,7 @@ def delineation_of(
         keys = (f"{name}_on", "r_peak" if name == "qrs" else f"{name}_peak", f"{name}_off")
         for key, values in zip(keys, span.T, strict=True):
             joint[has, MARKS.index(key)] = np.where(joint_shown, values, np.nan)
-    marks_ = np.stack([columns[name] for name in MARKS], axis=2).transpose(1, 0, 2).astype(np.float32)
+    marks_ = np.stack([columns[name] for name in MARKS], axis=2).transpose(1, 0, 2).copy()
     made = Delineation(
         fs=fs, leads=leads, n_samples=n, lead_marks=marks_, lead_state=np.ascontiguousarray(state.transpose(1, 0, 2)),
         lead_confidence=np.ones((len(leads), len(v), 3), dtype=np.float32), joint_marks=joint, joint_state=joint_state,

@@ -113,7 +113,8 @@ def test_what_is_no_ecg_never_raises(kind):
     n = 5000
     signal = {
         "zeros": np.zeros((12, n)), "noise": rng.normal(0, 0.1, (12, n)),
-        "steps": np.cumsum(rng.normal(size=(12, n)), 1), "nan": np.full((12, n), np.nan), "huge": rng.normal(0, 1e6, (12, n)),
+        "steps": np.cumsum(rng.normal(size=(12, n)), 1), "nan": np.full((12, n), np.nan),
+        "huge": rng.normal(0, 1e6, (12, n)),
     }[kind]
     leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
     d = delineate(Record(signal.astype(np.float32), 500.0, leads))
