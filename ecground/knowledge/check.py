@@ -5,9 +5,11 @@ It filters training text, scores models and colours sentences, so its rules are 
 Values: supported within the measure's tolerance (`ecground.knowledge.repeatability`), else contradicted. Comparisons
 and normal limits: supported when the measured value satisfies them; contradicted when it misses them by more than half
 the tolerance, unverifiable in between. A word (QRS form) must be the measured one, its case included.
-Findings: a finding that is present supports, one that is not contradicts. Where a deciding criterion is missed by less
-than `NEAR` tolerances the finding is close to its threshold: unverifiable either way, and `possible ...` is supported. `possible` of an absent finding is contradicted. A statement of one or more leads is
-judged in those very leads. A finding is also present when a more exact one is (sinus bradycardia is sinus rhythm).
+Findings: a finding that is present supports, one that is not contradicts. An absent finding is left open, so that a
+claim of it is unverifiable either way and `possible ...` is supported, when a deciding criterion is missed by less than
+`NEAR` tolerances, or when all values together make it more than `LIKELY` times as likely as in the average patient.
+`possible` of an absent finding is contradicted. A statement of one or more leads is judged in those very leads. A
+finding is also present when a more exact one is (sinus bradycardia is sinus rhythm).
 A criterion must be the one that the finding was judged by, and normal limits must be in published use.
 Unmeasured, not judged or unknown: unverifiable.
 """
@@ -22,18 +24,22 @@ from typing import Final
 
 from ecground.knowledge.codes import codes
 from ecground.knowledge.criteria import rulebook
-from ecground.knowledge.features import FEATURES, Seen, seen
+from ecground.knowledge.features import FEATURES, Holds, Seen, seen
 from ecground.knowledge.finding import Claim, Evidence, Finding, Verdict
 from ecground.knowledge.patterns import patterns
 from ecground.knowledge.phrases import catalogue
+from ecground.knowledge.probability import scales
 from ecground.knowledge.repeatability import is_known_limit, tolerance, unit_of
 from ecground.knowledge.words import lexicon
 from ecground.measure.table import LEAD_MEASURES, Measurements, Value
 
-__all__ = ["IMPLIED_BY", "NEAR", "check", "is_near", "key_of"]
+__all__ = ["IMPLIED_BY", "LIKELY", "NEAR", "check", "is_near", "is_open", "key_of"]
 
 NEAR: Final = 0.5
 """An unmet deciding criterion within so many tolerances of its threshold leaves the finding open."""
+LIKELY: Final = 5.0
+"""Odds ratio against the statement's base rate beyond which an unmet finding is left open. Set on PTB-XL training
+patients, where it raises the balanced accuracy of the verdicts from 0.77 to 0.83 and leaves 18 % more claims open."""
 
 IMPLIED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "SR": ("SBRAD", "STACH", "SARRH"), "BRADY": ("SBRAD",), "TACHY": ("STACH", "SVTAC", "PSVT", "VT"),
@@ -151,7 +157,7 @@ class _Checker:
                 return seen(key, (), self.measurements, self.phrases)
             return Seen("unknown", self.phrases.say("why.finding_unjudged", statement=finding.statement,
                                                     why=finding.why), evidence)
-        holds = "yes" if finding.present else "near" if is_near(key, finding) else "no"
+        holds: Holds = "yes" if finding.present else "near" if is_open(key, finding) else "no"
         phrase = {"yes": "finding_present", "near": "finding_border", "no": "finding_absent"}[holds]
         return Seen(holds, self.phrases.say(f"why.{phrase}", statement=finding.statement), evidence)
 
@@ -184,9 +190,9 @@ class _Checker:
         if claim.value is None and claim.value_high is None:
             return self._unverifiable(claim, "no_value")
         verdicts = [self._one(claim, measure, lead, value, exact=exact) for measure, lead, value in values]
-        one_is_enough = not claim.leads or claim.comparison == "="
-        order = ("supported", "contradicted", "unverifiable") if one_is_enough and len({m for m, _, _ in values}) > 1 \
-            or (not claim.leads and len(values) > 1) else ("contradicted", "unverifiable", "supported")
+        alternatives = len({name for name, _, _ in values}) > 1 or not claim.leads
+        order = ("supported", "contradicted", "unverifiable") if alternatives and not claim.beats \
+            else ("contradicted", "unverifiable", "supported")
         return min(verdicts, key=lambda made: order.index(str(made.verdict)))
 
     def _lookup(self, claim: Claim) -> list[tuple[str, str | None, Value]]:
@@ -227,7 +233,7 @@ class _Checker:
             if value.state == "absent" and claim.comparison == "=":
                 return replace(claim, verdict=_verdict(False, claim.polarity), evidence=(),
                                why=self.phrases.say("why.no_wave", where=where))
-            return self._unverifiable(claim, "not_measured", where=where, why=value.why or "-")
+            return self._unverifiable(claim, "not_measured", where=where, reason=value.why or "-")
         evidence = (self._evidence(claim, measure, lead, value, number),)
         if isinstance(number, str) or isinstance(claim.value, str):
             said = self.phrases.word(str(number))
@@ -268,7 +274,8 @@ class _Checker:
 
     def _criterion(self, claim: Claim) -> Claim:
         """The value must meet the criterion, and the limit must be the one in use."""
-        made = replace(self._value(replace(claim, finding=None), exact=claim.finding != "LIMITS"), finding=claim.finding)
+        made = self._value(replace(claim, finding=None), exact=claim.finding != "LIMITS")
+        made = replace(made, finding=claim.finding)
         if claim.finding == "LIMITS":
             low, high = (None, claim.value) if claim.comparison == ">" else (claim.value, claim.value_high)
             if claim.comparison == "<":
@@ -284,7 +291,7 @@ class _Checker:
         return made
 
 
-def _together(states: list[Seen], *, every: bool) -> tuple[str, str, tuple[Evidence, ...]]:
+def _together(states: list[Seen], *, every: bool) -> tuple[Holds, str, tuple[Evidence, ...]]:
     """Disjunction of states, or conjunction when `every`."""
     order = ("no", "unknown", "near", "yes") if every else ("yes", "near", "unknown", "no")
     best = min(states, key=lambda state: order.index(state.holds))
@@ -303,6 +310,16 @@ def is_near(key: str, finding: Finding) -> bool:
         return False
     deciding = {rule.id for rule in rulebook().rules.get(key, ()) if rule.role == "decides"}
     return any(made.id in deciding and made.margin is not None and made.margin > -NEAR for made in finding.criteria)
+
+
+def is_open(key: str, finding: Finding) -> bool:
+    """Whether an absent, judged finding is too close or too likely to be called contradicted."""
+    if finding.present or not finding.judged:
+        return False
+    scale = scales().get(key)
+    base = min(max(scale.base_rate if scale is not None else 0.5, 1e-4), 1 - 1e-4)
+    chance = min(max(finding.probability, 1e-6), 1 - 1e-6)
+    return chance / (1 - chance) * (1 - base) / base > LIKELY or is_near(key, finding)
 
 
 def _is_size(measure: str) -> bool:

@@ -18,13 +18,12 @@ from typing import Final
 from ecground.knowledge.finding import Claim, Polarity
 from ecground.knowledge.mentions import Mention, mentions
 from ecground.knowledge.phrases import catalogue
+from ecground.knowledge.repeatability import UNITS
 from ecground.knowledge.words import Token, lexicon, sentences
-from ecground.measure.table import BEAT_MEASURES, LEAD_MEASURES, RECORD_MEASURES
+from ecground.measure.table import LEAD_MEASURES
 
 __all__ = ["read_claims"]
 
-_UNITS: Final = {name: unit for table in (BEAT_MEASURES, LEAD_MEASURES, RECORD_MEASURES)
-                 for name, (unit, _) in table.items()}
 _DIMENSION: Final = {"ms": "time", "s": "time", "mV": "voltage", "uV": "voltage", "mm": "voltage", "cm": "voltage",
                      "1/min": "rate", "deg": "angle", "": "", "%": ""}
 _FACTOR: Final = {("s", "ms"): 1000.0, ("uV", "mV"): 1e-3, ("mm", "mV"): 0.1, ("cm", "mV"): 1.0, ("mV", "uV"): 1e3,
@@ -51,9 +50,10 @@ class _Statement:
     beats: tuple[int, ...] = ()
     end: int = 0
     """Token after the leads, when they follow."""
+    anchor: int = -1
+    """Token that denial and doubt must reach: the adjective of a state, else the first token."""
     flipped: bool = False
     polarity: Polarity = "present"
-    ready: bool = False
 
 
 def read_claims(text: str) -> tuple[Claim, ...]:
@@ -89,7 +89,7 @@ class _Sentence:
         found = []
         for place, item in enumerate(self.items):
             if "finding" in item.kinds:
-                found.append(_finding(item.kinds["finding"], item.first, item.last))
+                found.append(_finding(item.kinds["finding"], item.first, item.last, item.first))
             elif "state" in item.kinds:
                 state = self._state(place, item)
                 if state is not None:
@@ -108,7 +108,7 @@ class _Sentence:
                 meaning = lexicon().reading["states"].get(name, {}).get(adjective)
                 if meaning is not None:
                     self.used.add(item.first)
-                    return _meaning(meaning, min(noun.first, item.first), max(noun.last, item.last), item)
+                    return _meaning(meaning, min(noun.first, item.first), max(noun.last, item.last), item.first)
         return None
 
     def _nouns(self, place: int, item: Mention) -> list[Mention]:
@@ -182,11 +182,11 @@ class _Sentence:
 
     def _cue_before(self, statement: _Statement) -> Polarity | None:
         for item in reversed(self.items):
-            if item.first >= statement.first or item.first in self.used:
+            if item.first >= statement.anchor or item.first in self.used:
                 continue
             if {"stop", "certain"} & set(item.kinds):
                 return None
-            if item.last <= statement.first and {"negation", "uncertain"} & set(item.kinds):
+            if item.last <= statement.anchor and {"negation", "uncertain"} & set(item.kinds):
                 if self._reaches(item, statement):
                     return "uncertain" if "uncertain" in item.kinds else "absent"
                 return None
@@ -194,12 +194,12 @@ class _Sentence:
 
     def _reaches(self, cue: Mention, statement: _Statement) -> bool:
         """Over a comma only inside a list, never over a colon or far."""
-        between = [token.text for token in self.tokens[cue.last : statement.first]]
+        between = [token.text for token in self.tokens[cue.last : statement.anchor]]
         if {":", "(", ";"} & set(between) or len(between) > 40:
             return False
         if "," not in between:
-            named = sum(1 for item in self.items if cue.last <= item.first < statement.first and "finding" in item.kinds)
-            return named > 0 or len(between) <= 12
+            named = any("finding" in item.kinds and cue.last <= item.first < statement.anchor for item in self.items)
+            return named or len(between) <= 12
         comma = len(between) - 1 - between[::-1].index(",")
         tail = between[comma + 1 :]
         rest = [token.text for token in self.tokens[cue.last + comma + 1 : statement.last + 12]]
@@ -244,9 +244,7 @@ class _Sentence:
                 if claim is not None:
                     found.append(claim)
             elif item.kinds.get("measure") in _WORDED:
-                worded = self._worded(place, item)
-                if worded is not None:
-                    found.append(worded)
+                found.extend(self._worded(place, item))
         return found
 
     def _value(self, place: int, item: Mention, statements: list[_Statement], before: list[Claim],
@@ -255,7 +253,8 @@ class _Sentence:
         owner = _last_before(statements, item.first)
         if role:
             known = before[-1] if before else None
-            measure = known.measure if known is not None else None
+            noun = self._measured(place, item, spent) if known is None else None
+            measure = known.measure if known is not None else noun[1] if noun is not None else None
             if measure is None or _convert(1.0, item.kinds["quantity"], measure) is None:
                 return None
             leads = _chain_leads(before) if role == "criterion" else ()
@@ -393,52 +392,55 @@ class _Sentence:
         return Claim(
             text=self.text[start:end], span=(start, end), finding=key or None, leads=leads, measure=measure,
             value=round(value, 6), value_high=None if high is None else round(high, 6), comparison=signs,
-            unit=_UNITS.get(measure, item.kinds["quantity"]), polarity="absent" if negated else polarity, beats=beats,
+            unit=UNITS.get(measure, item.kinds["quantity"]), polarity="absent" if negated else polarity, beats=beats,
         )
 
-    def _worded(self, place: int, item: Mention) -> Claim | None:
-        """`QRS form rSR' in V1`: a measure whose value is a word."""
-        leads: tuple[str, ...] = ()
-        stop = len(self.tokens)
+    def _worded(self, place: int, item: Mention) -> list[Claim]:
+        """`QRS form QS in V1, rS in V2`: a measure whose values are words, each with its leads."""
+        found = []
+        start = item.last
         for later in self.items[place + 1 :]:
-            if "leads" in later.kinds:
-                leads, stop = later.leads, later.first
+            if "leads" not in later.kinds:
                 break
-            if "quantity" in later.kinds or "finding" in later.kinds:
-                stop = later.first
+            word = self._word(start, later.first)
+            if not word:
                 break
-        end = item.last
-        while end < stop and self.tokens[end].text not in {",", "(", ";", ":", "in"}:
-            end += 1
-        if end == item.last:
-            return None
-        start = self.tokens[item.last].start
-        word = self.text[start : self.tokens[end - 1].end]
-        span = (self.tokens[item.first].start, self.tokens[end - 1].end)
-        return Claim(text=self.text[slice(*span)], span=span, leads=leads, measure=item.kinds["measure"],
-                     value=catalogue().unword(word))
+            span = (self.tokens[item.first].start, self.tokens[later.last - 1].end)
+            found.append(Claim(text=self.text[slice(*span)], span=span, leads=later.leads,
+                               measure=item.kinds["measure"], value=catalogue().unword(word)))
+            start = later.last + (later.last < len(self.tokens) and self.tokens[later.last].text == ",")
+        return found
+
+    def _word(self, first: int, last: int) -> str:
+        """The words between two tokens when they are a form and end in `in`; empty otherwise."""
+        if last - first < 2 or self.tokens[last - 1].text != "in" or last - first > 8:
+            return ""
+        if {",", ";", ":", "("} & {token.text for token in self.tokens[first:last]}:
+            return ""
+        return self.text[self.tokens[first].start : self.tokens[last - 2].end]
 
     def _claim(self, statement: _Statement) -> Claim:
         start, end = self.tokens[statement.first].start, self.tokens[max(statement.last, statement.end) - 1].end
         return Claim(
             text=self.text[start:end], span=(start, end), finding=statement.key or None, leads=statement.leads,
             measure=statement.measure or None, value=statement.value if statement.measure else None,
-            value_high=statement.high, comparison=statement.comparison, unit=_UNITS.get(statement.measure, ""),
+            value_high=statement.high, comparison=statement.comparison, unit=UNITS.get(statement.measure, ""),
             polarity=statement.polarity, beats=statement.beats,
         )
 
 
-def _finding(key: str, first: int, last: int) -> _Statement:
-    return _Statement(key.lstrip("!"), first, last, flipped=key.startswith("!"))
+def _finding(key: str, first: int, last: int, anchor: int) -> _Statement:
+    return _Statement(key.lstrip("!"), first, last, anchor=anchor, flipped=key.startswith("!"))
 
 
-def _meaning(meaning: str, first: int, last: int, item: Mention) -> _Statement:
+def _meaning(meaning: str, first: int, last: int, anchor: int) -> _Statement:
     """A state's meaning: a finding key, or `measure sign number [number]`."""
     parts = meaning.split()
     if len(parts) == 1:
-        return _finding(meaning, first, last)
+        return _finding(meaning, first, last, anchor)
     high = float(parts[3]) if len(parts) > 3 else None
-    return _Statement("", first, last, measure=parts[0], comparison=parts[1], value=float(parts[2]), high=high)
+    return _Statement("", first, last, measure=parts[0], comparison=parts[1], value=float(parts[2]), high=high,
+                      anchor=anchor)
 
 
 def _last_before(statements: list[_Statement], first: int) -> _Statement | None:
@@ -481,7 +483,7 @@ def _measure_of(item: Mention, quantity: Mention) -> tuple[str, str] | None:
 
 def _convert(value: float, unit: str, measure: str) -> float | None:
     """The value in the measure's own unit; None when the unit does not fit it."""
-    own = _UNITS.get(measure)
+    own = UNITS.get(measure)
     if own is None or unit == own:
         return value
     if unit == "" and own in {"ms", "deg", "1/min"}:
@@ -491,13 +493,9 @@ def _convert(value: float, unit: str, measure: str) -> float | None:
 
 
 def _chain_leads(claims: list[Claim]) -> tuple[str, ...]:
-    """The leads of the last values told one after another of the same measure."""
-    leads: list[str] = []
-    for claim in reversed(claims):
-        if claim.measure != claims[-1].measure or claim.comparison != "=":
-            break
-        leads = [*claim.leads, *leads]
-    return tuple(dict.fromkeys(leads))
+    """The leads of the values that the last measure was told with: `0.21 mV in V2, 0.25 mV in V3`."""
+    return tuple(dict.fromkeys(lead for claim in claims if claim.span[0] == claims[-1].span[0]
+                               for lead in claim.leads))
 
 
 def _with_count(claims: list[Claim], count: int) -> list[Claim]:

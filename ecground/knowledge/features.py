@@ -19,8 +19,9 @@ from ecground.knowledge.phrases import Catalogue
 from ecground.leads import LIMB
 from ecground.measure.table import Measurements, Value
 
-__all__ = ["FEATURES", "Seen", "seen"]
+__all__ = ["FEATURES", "Holds", "Seen", "seen"]
 
+Holds = Literal["yes", "no", "near", "unknown"]
 _NORMALLY_INVERTED: Final = frozenset({"aVR", "V1", "III"})
 _LEADS_NEEDED: Final = 2
 
@@ -29,7 +30,7 @@ _LEADS_NEEDED: Final = 2
 class Seen:
     """Whether something is there, and what says so."""
 
-    holds: Literal["yes", "no", "near", "unknown"]
+    holds: Holds
     why: str
     """Empty when the statement is not known at all."""
     evidence: tuple[Evidence, ...] = ()
@@ -115,13 +116,11 @@ def _everywhere(names: Sequence[str], margins: Mapping[str, float], evidence: tu
     missing = [name for name in names if name not in margins]
     no = [name for name, size in margins.items() if size <= 0]
     near = [name for name, size in margins.items() if 0 < size < 1]
-    if no and len(no) == len(names):
-        return Seen("no", phrases.say("why.not_leads", leads=phrases.listed(no)), evidence)
     if no:
         return Seen("no", phrases.say("why.not_leads", leads=phrases.listed(no)), evidence)
     if missing:
         return Seen("unknown", phrases.say("why.not_measured", where=phrases.say(
-            "values.in_leads", leads=phrases.listed(missing)), why="-"), evidence)
+            "values.in_leads", leads=phrases.listed(missing)), reason="-"), evidence)
     if near:
         return Seen("near", phrases.say("why.near_leads", leads=phrases.listed(near)), evidence)
     return Seen("yes", phrases.say("why.all_leads", leads=phrases.listed(list(names))), evidence)
@@ -130,7 +129,7 @@ def _everywhere(names: Sequence[str], margins: Mapping[str, float], evidence: tu
 def _somewhere(margins: Mapping[str, float], evidence: list[Evidence], phrases: Catalogue) -> Seen:
     yes = [name for name, size in margins.items() if size >= 1]
     if not margins:
-        return Seen("unknown", phrases.say("why.not_measured", where="", why="-"))
+        return Seen("unknown", phrases.say("why.not_measured", where="", reason="-"))
     if len(yes) >= _LEADS_NEEDED:
         return Seen("yes", phrases.say("why.all_leads", leads=phrases.listed(yes)), tuple(evidence))
     if yes or sum(size > 0 for size in margins.values()) >= _LEADS_NEEDED:

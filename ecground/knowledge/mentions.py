@@ -151,7 +151,8 @@ def _lead_name(tokens: Sequence[Token], place: int, names: Sequence[str]) -> str
         return None
     if token.kind == "number" and token.text in _FIRST_DIGITS and names[-1].startswith("V"):
         return f"V{token.text}" if _digit_is_lead(tokens, place) else None
-    return _LETTER.get(token.text) if token.kind == "word" else None
+    follows = tokens[place + 1].text if place + 1 < len(tokens) else ""
+    return _LETTER.get(token.text) if token.kind == "word" and follows not in {"in", "wave"} else None
 
 
 def _digit_is_lead(tokens: Sequence[Token], place: int) -> bool:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from ecground.knowledge.check import IMPLIED_BY, NEAR, is_near, key_of
+from ecground.knowledge.check import IMPLIED_BY, NEAR, is_near, is_open, key_of
 from ecground.knowledge.codes import codes
 from ecground.knowledge.features import FEATURES
 from ecground.knowledge.finding import Criterion, Evidence, Finding
@@ -159,7 +159,7 @@ class _Writer:
 
     def _is_clear(self, key: str) -> bool:
         finding = self.findings[key]
-        return finding.judged and not finding.present and not is_near(key, finding) and not self._implied(key)
+        return finding.judged and not finding.present and not is_open(key, finding) and not self._implied(key)
 
     def _implied(self, key: str) -> bool:
         """Whether a more exact statement that is present says it already."""

@@ -8,6 +8,7 @@ ms, degrees, rates and counts to 1; mV to 0.01; shares and indices to 0.01; micr
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,6 +22,7 @@ __all__ = ["Catalogue", "capital", "catalogue", "is_count", "rounded"]
 _DECIMALS: Final[Mapping[str, int]] = {
     "ms": 0, "1/min": 0, "deg": 0, "uV": 0, "uV ms": 0, "mV": 2, "mV ms": 1, "mV/s": 2, "": 2,
 }
+_CAPITAL: Final = re.compile(r"\{[A-Z]")
 _SIGNED: Final = frozenset({"j_amp", "st20", "st40", "st60", "st80"})
 """Measures written with their sign even when positive: the sign is the finding."""
 
@@ -49,8 +51,10 @@ class Catalogue:
     def say(self, key: str, **slots: str) -> str:
         """The template `table.name` with its slots filled; KeyError when the catalogue lacks it."""
         table, _, name = key.partition(".")
-        capitals = {slot.capitalize(): capital(text) for slot, text in slots.items() if slot}
-        return str(self._tables[table][name]).format(**slots, **capitals)
+        template = str(self._tables[table][name])
+        if _CAPITAL.search(template):
+            slots |= {slot.capitalize(): capital(text) for slot, text in slots.items()}
+        return template.format(**slots)
 
     def measure(self, name: str) -> str:
         """The measure in words; a measure without a phrase keeps its own name."""
@@ -84,7 +88,7 @@ class Catalogue:
 
     def unword(self, phrase: str) -> str:
         """The measured form that a phrase stands for; other words are kept."""
-        return self._forms.get(phrase, phrase)
+        return str(self._forms.get(phrase, phrase))
 
     def listed(self, parts: Sequence[str]) -> str:
         """`a, b and c`."""

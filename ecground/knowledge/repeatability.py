@@ -22,7 +22,7 @@ from ecground.knowledge.patterns import PATTERN_MEASURES
 from ecground.knowledge.phrases import is_count
 from ecground.measure.table import BEAT_MEASURES, LEAD_MEASURES, RECORD_MEASURES
 
-__all__ = ["CHANGE", "LIMITS", "Spread", "change_limit", "is_known_limit", "tolerance", "unit_of"]
+__all__ = ["CHANGE", "LIMITS", "UNITS", "Spread", "change_limit", "is_known_limit", "tolerance", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,11 @@ class Spread:
         return max(self.fixed, self.share * abs(value))
 
 
-_UNITS: Final[Mapping[str, str]] = {
+UNITS: Final[Mapping[str, str]] = {
     name: unit for table in (PATTERN_MEASURES, BEAT_MEASURES, LEAD_MEASURES, RECORD_MEASURES)
     for name, (unit, _) in table.items()
 }
+"""Every measure there is -> its unit."""
 _BY_UNIT: Final[Mapping[str, Spread]] = {
     "ms": Spread(15.0), "mV": Spread(0.05, 0.10), "uV": Spread(20.0, 0.2), "deg": Spread(20.0),
     "1/min": Spread(3.0, 0.04), "uV ms": Spread(800.0, 0.2), "mV ms": Spread(25.0, 0.1), "mV/s": Spread(0.3, 0.2),
@@ -89,7 +90,7 @@ LIMITS: Final[Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
 
 def unit_of(measure: str) -> str:
     """The unit of a measure; empty for counts, shares and unknown names."""
-    return _UNITS.get(measure, "")
+    return UNITS.get(measure, "")
 
 
 def tolerance(measure: str, value: float) -> float:

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -23,13 +23,17 @@ __all__ = ["Entry", "Lexicon", "Token", "lexicon", "sentences", "tokenise"]
 Kind = Literal["word", "number", "lead", "symbol"]
 
 _TOKEN: Final = re.compile(
-    r"(?P<lead>(?<![^\W_])(?:av[rlf]|v[1-9]r?)(?![^\W_]))"
-    r"|(?P<number>(?:(?<![\w.)%°])[+-](?=[0-9]))?(?:0,[0-9]{2,4}|[0-9]{1,12}(?:\.[0-9]{1,12})?))"
-    r"|(?P<word>[^\W\d_]+(?:[0-9]*_[^\W_]+)*'{0,2})|(?P<symbol>\S)"
+    r"(?P<word>v[1-9]r?(?![^\W_])|[^\W\d_]+(?:[0-9]*_[^\W_]+)*'{0,2})"
+    r"|(?P<number>(?:(?<![\w.)%°])[+-](?=[0-9]))?(?:0,[0-9]{2,4}|[0-9]{1,12}(?:\.[0-9]{1,12})?))|(?P<symbol>\S)"
 )
+_LEAD: Final = re.compile(r"av[rlf]|v[1-9]r?")
+_BREAK: Final = re.compile(r"\n[ \t]*(?:\n|(?=[-*•#]))")
 _SAME: Final = str.maketrans("–—−‑‒’′µ\u00a0\u202f\u2009", "-----''u   ")
 _BLANK: Final = re.compile(r"\[[^\[\]]{0,400}\]|“[^“”]{0,2000}”|\((?:e?s)\)(?=[\s.,;:)]|$)")
 _ABBREVIATIONS: Final = frozenset({"approx", "vs", "ca", "e", "g", "i", "dr", "resp", "cf", "fig", "incl"})
+_LONGEST: Final = 300
+"""Longest sentence [tokens]; longer ones are cut, which bounds the time of everything that looks around in one."""
+_STOPS: Final = frozenset(".!?")
 _KEEP: Final = frozenset({"axis", "sinus", "this", "always", "versus", "previous", "infarctus", "apparatus", "ves",
                           "sves", "ms", "plus", "less", "mass", "pvcs", "across", "bias", "basis", "focus", "status"})
 
@@ -56,7 +60,10 @@ class Entry:
     """Statement key, measure name, subject, adjective, unit, comparison or region; the phrase itself for cues."""
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
+    if "_" in word:
+        return word
     if word not in _KEEP and len(word) > 3 and not word.endswith(("ss", "us", "is")):
         if word.endswith(("xes", "sses")):
             word = word[:-2]
@@ -80,28 +87,33 @@ def tokenise(text: str) -> list[Token]:
     """All tokens of the text, in order, with offsets into it."""
     found = []
     for match in _TOKEN.finditer(_clean(text)):
-        kind: Kind = match.lastgroup  # type: ignore[assignment]
-        word = _stem(match.group()) if kind == "word" else match.group()
-        found.append(Token(word, match.start(), match.end(), kind))
+        word, kind = match.group(), match.lastgroup
+        if kind == "word":
+            lead = word[0] in "av" and _LEAD.fullmatch(word) is not None
+            found.append(Token(word if lead else _stem(word), match.start(), match.end(), "lead" if lead else "word"))
+        else:
+            found.append(Token(word, match.start(), match.end(), "number" if kind == "number" else "symbol"))
     return found
 
 
 def sentences(text: str) -> list[list[Token]]:
     """The tokens, cut at full stops, question and exclamation marks, list items and empty lines."""
     tokens = tokenise(text)
-    done: list[list[Token]] = []
-    current: list[Token] = []
+    breaks = [*(match.end() for match in _BREAK.finditer(text)), len(text) + 1]
+    done: list[list[Token]] = [[]]
+    line = 0
     for place, token in enumerate(tokens):
-        after = tokens[place + 1] if place + 1 < len(tokens) else None
-        if current and _new_line(text, current[-1], token):
-            done.append(current)
-            current = []
-        if token.kind == "symbol" and token.text in ".!?" and _ends(token, current, after):
-            done.append(current)
-            current = []
+        while token.start >= breaks[line]:
+            line += 1
+            done.append([])
+        current = done[-1]
+        if len(current) >= _LONGEST:
+            done.append([token])
+        elif token.text in _STOPS and _ends(token, current, tokens[place + 1] if place + 1 < len(tokens) else None):
+            done.append([])
         else:
             current.append(token)
-    return [part for part in (*done, current) if part]
+    return [part for part in done if part]
 
 
 def _ends(token: Token, before: list[Token], after: Token | None) -> bool:
@@ -110,11 +122,6 @@ def _ends(token: Token, before: list[Token], after: Token | None) -> bool:
     if after.text in {")", ","} or (before and before[-1].text in _ABBREVIATIONS and before[-1].end == token.start):
         return False
     return after.start > token.end or bool(before and len(before[-1].text) > 2)
-
-
-def _new_line(text: str, last: Token, token: Token) -> bool:
-    gap = text[last.end:token.start]
-    return gap.count("\n") > 1 or ("\n" in gap and token.text in {"-", "*", "•", "#"})
 
 
 class _Node:
@@ -161,9 +168,10 @@ class Lexicon:
 
     def match(self, tokens: Sequence[Token], start: int) -> tuple[list[Entry], int] | None:
         """The meanings of the longest phrase that starts at `start`, and the token after it; None when none does."""
-        node = self._root.next.get(tokens[start].text)
+        text = tokens[start].text
+        node = self._root.next.get(text)
         if node is None:
-            return None
+            return ([Entry("measure", text)], start + 1) if "_" in text else None
         found = _walk(node, tokens, start + 1, self.fillers, 0)
         return None if found is None else (found[0], found[1])
 
