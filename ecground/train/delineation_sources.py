@@ -27,6 +27,8 @@ SINUS = frozenset({"SR", "SBRAD", "STACH", "SARRH"})
 FEWEST_P = 0.6
 """A sinus record in which the network finds P in a smaller share of the QRS time is left out: it would teach misses."""
 
+BEFORE_QRS = 80
+"""Samples at 250 Hz before a QRS in which the P wave of sinus rhythm lies."""
 GUARD = 5
 """Samples at 250 Hz on both sides of a simulated bound that are not trained on."""
 
@@ -72,7 +74,19 @@ def pseudo_label(teacher: DelineationNet, signal: NDArray[np.float32], labels: f
         p_share = (best == 1).any(0).mean() / max((best == 2).any(0).mean(), 1e-6)
         if p_share < FEWEST_P:
             return None
+        _forget_missing_p(classes, best)
     return Example(signal, classes)
+
+
+def _forget_missing_p(classes: NDArray[np.int8], best: NDArray[np.intp]) -> None:
+    """In sinus rhythm a QRS without P before it may be the teacher's miss: that stretch is not trained on."""
+    has_p = (best == 1).any(0)
+    qrs = (best == 2).mean(0) > 0.5
+    for onset in np.flatnonzero(np.diff(qrs.astype(np.int8), prepend=0) == 1):
+        before = slice(max(onset - BEFORE_QRS, 0), onset)
+        if not has_p[before].any():
+            part = classes[:, before]
+            part[part == 0] = -1
 
 
 def simulated_examples(n: int, rng: np.random.Generator) -> list[Example]:
