@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import _one_thread
+import _one_thread  # noqa: F401 - before numpy
 import datapack
 import numpy as np
 from findings import readings
@@ -103,7 +103,8 @@ def _accuracy(rows: Sequence[Verdict], *, half: float | None = None) -> float:
         mine = [row.verdict for row in rows if row.true is true]
         judged = [name for name in mine if name != "unverifiable"]
         counted = len(judged) if half is None else len(mine)
-        shares.append((judged.count(right) + (half or 0.0) * (len(mine) - len(judged))) / counted if counted else np.nan)
+        sure = judged.count(right) + (half or 0.0) * (len(mine) - len(judged))
+        shares.append(sure / counted if counted else np.nan)
     return float(np.mean(shares))
 
 
@@ -183,7 +184,8 @@ def part_r() -> None:
                     for key in str(claim.finding).split("|")}
             for key in labels | said:
                 hits[key]["both" if key in labels and key in said else "label" if key in labels else "text"] += 1
-    print(f"\n(r) {count} English reports of validation patients: statement, read and labelled, only labelled, only read")
+    print(f"\n(r) {count} English reports of validation patients")
+    print("statement, read and labelled, only labelled, only read")
     common = sorted(hits, key=lambda key: -(hits[key]["both"] + hits[key]["label"]))[:16]
     for key in common:
         both, label, text = (hits[key][name] for name in ("both", "label", "text"))

@@ -29,8 +29,8 @@ from ecground.knowledge.finding import Claim, Evidence, Finding, Verdict
 from ecground.knowledge.patterns import patterns
 from ecground.knowledge.phrases import catalogue
 from ecground.knowledge.probability import scales
+from ecground.knowledge.reading.words import lexicon
 from ecground.knowledge.repeatability import is_known_limit, tolerance, unit_of
-from ecground.knowledge.words import lexicon
 from ecground.measure.table import LEAD_MEASURES, Measurements, Value
 
 __all__ = ["IMPLIED_BY", "LIKELY", "NEAR", "check", "is_near", "is_open", "key_of"]

@@ -11,16 +11,15 @@ to the next turning word, over a comma only within a list that ends in `and`, `o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from ecground.knowledge.finding import Claim, Polarity
-from ecground.knowledge.mentions import Mention, mentions
 from ecground.knowledge.phrases import catalogue
+from ecground.knowledge.reading.mentions import Mention
+from ecground.knowledge.reading.statements import Statement, Statements, last_before
+from ecground.knowledge.reading.words import lexicon, sentences
 from ecground.knowledge.repeatability import UNITS
-from ecground.knowledge.words import Token, lexicon, sentences
-from ecground.measure.table import LEAD_MEASURES
 
 __all__ = ["read_claims"]
 
@@ -30,30 +29,6 @@ _FACTOR: Final = {("s", "ms"): 1000.0, ("uV", "mV"): 1e-3, ("mm", "mV"): 0.1, ("
                   ("mm", "uV"): 100.0, ("%", ""): 0.01}
 _DEPTHS: Final = frozenset({"q_amp", "s_amp", "s2_amp"})
 _WORDED: Final = frozenset({"qrs_form", "p_morph", "t_morph", "st_shape", "dominant_class"})
-_BY_LEAD: Final = frozenset({"STE_", "STD_", "INVT", "LOWT", "TALLT", "QWAVE", "NT_", "TAB_", "NST_", "NDT"})
-_AGE_WORDS: Final = frozenset({"old", "older", "new", "recent", "acute", "chronic"})
-
-
-@dataclass(slots=True)
-class _Statement:
-    """A finding or a comparison on its way to a claim."""
-
-    key: str
-    """Finding key, or `` for a comparison."""
-    first: int
-    last: int
-    measure: str = ""
-    comparison: str = "="
-    value: float = 0.0
-    high: float | None = None
-    leads: tuple[str, ...] = ()
-    beats: tuple[int, ...] = ()
-    end: int = 0
-    """Token after the leads, when they follow."""
-    anchor: int = -1
-    """Token that denial and doubt must reach: the adjective of a state, else the first token."""
-    flipped: bool = False
-    polarity: Polarity = "present"
 
 
 def read_claims(text: str) -> tuple[Claim, ...]:
@@ -64,176 +39,19 @@ def read_claims(text: str) -> tuple[Claim, ...]:
     return tuple(sorted(found, key=lambda claim: claim.span))
 
 
-class _Sentence:
-    """One sentence on its way from mentions to claims."""
-
-    def __init__(self, tokens: Sequence[Token], text: str) -> None:
-        self.tokens = tokens
-        self.text = text
-        self.items = mentions(tokens, text)
-        self.used: set[int] = set()
+class _Sentence(Statements):
+    """One sentence on its way from statements to claims."""
 
     def claims(self) -> list[Claim]:
         if any("skip" in item.kinds for item in self.items):
             return []
-        statements = self._statements()
-        self._give_leads(statements)
-        for statement in statements:
-            self._give_polarity(statement)
+        statements = self.told()
         values = self._values(statements)
         return [self._claim(statement) for statement in statements] + values
 
-    # Findings and states ----------------------------------------------------------------------------------------
-
-    def _statements(self) -> list[_Statement]:
-        found = []
-        for place, item in enumerate(self.items):
-            if "finding" in item.kinds:
-                found.append(_finding(item.kinds["finding"], item.first, item.last, item.first))
-            elif "state" in item.kinds:
-                state = self._state(place, item)
-                if state is not None:
-                    found.append(state)
-        return sorted(found, key=lambda statement: statement.first)
-
-    def _state(self, place: int, item: Mention) -> _Statement | None:
-        """`inverted T waves`, `T waves are ... inverted`: the adjective with the noun it speaks of."""
-        adjective = item.kinds["state"]
-        before = self.items[place - 1] if place else None
-        if before is not None and before.last == item.first and before.kinds.get("comparator") in {">", "<"}:
-            return None
-        for noun in self._nouns(place, item):
-            names = [noun.kinds[kind] for kind in ("measure", "subject") if kind in noun.kinds]
-            for name in names:
-                meaning = lexicon().reading["states"].get(name, {}).get(adjective)
-                if meaning is not None:
-                    self.used.add(item.first)
-                    return _meaning(meaning, min(noun.first, item.first), max(noun.last, item.last), item.first)
-        return None
-
-    def _nouns(self, place: int, item: Mention) -> list[Mention]:
-        """Candidates for the noun of an adjective: the one right after it, then those before it, nearest first."""
-        nouns = []
-        for later in self.items[place + 1 :]:
-            if later.first - item.last > 1:
-                break
-            if {"measure", "subject"} & set(later.kinds):
-                nouns.append(later)
-                break
-            if "state" not in later.kinds:
-                break
-        for earlier in reversed(self.items[:place]):
-            if "stop" in earlier.kinds or "finding" in earlier.kinds or self._has(";", earlier.last, item.first):
-                break
-            if {"measure", "subject"} & set(earlier.kinds):
-                nouns.append(earlier)
-                break
-        return nouns
-
-    # Leads ------------------------------------------------------------------------------------------------------
-
-    def _give_leads(self, statements: list[_Statement]) -> None:
-        """Leads belong to the statement before them, else to the first one after them and those that follow it."""
-        for place, item in enumerate(self.items):
-            if "beats" in item.kinds:
-                owner = _last_before(statements, item.first)
-                if owner is not None:
-                    owner.beats += item.beats
-            if "leads" not in item.kinds or self._value_before(place):
-                continue
-            owner = _last_before(statements, item.first)
-            if owner is not None and self._has(";", owner.last, item.first):
-                continue
-            if owner is None:
-                self._lead_in(statements, item)
-            elif not owner.leads and owner.comparison == "=" and owner.measure == "":
-                owner.leads, owner.end = item.leads, item.last
-                self._share(statements, owner)
-            elif owner.measure in LEAD_MEASURES:
-                owner.leads, owner.end = item.leads, item.last
-
-    def _value_before(self, place: int) -> bool:
-        """Whether a quantity stands right before the leads, so that they are the value's."""
-        return place > 0 and "quantity" in self.items[place - 1].kinds \
-            and self.items[place].first - self.items[place - 1].last <= 3 \
-            and not self._has(",", self.items[place - 1].last, self.items[place].first)
-
-    def _lead_in(self, statements: list[_Statement], item: Mention) -> None:
-        for statement in statements:
-            if statement.first >= item.last and not statement.leads and statement.key in _BY_LEAD:
-                statement.leads = item.leads
-
-    def _share(self, statements: list[_Statement], owner: _Statement) -> None:
-        """`ST depressed and T waves inverted in V4`: the statement joined by `and` has the leads too."""
-        place = statements.index(owner)
-        if place and owner.key in _BY_LEAD and statements[place - 1].key in _BY_LEAD:
-            before = statements[place - 1]
-            between = [token.text for token in self.tokens[before.last : owner.first]]
-            if not before.leads and len(between) <= 3 and {"and", "or", "/"} & set(between):
-                before.leads = owner.leads
-
-    # Denial and doubt -------------------------------------------------------------------------------------------
-
-    def _give_polarity(self, statement: _Statement) -> None:
-        polarity = self._cue_after(statement) or self._cue_before(statement) or "present"
-        if polarity != "uncertain" and statement.flipped:
-            polarity = "absent" if polarity == "present" else "present"
-        statement.polarity = polarity
-
-    def _cue_before(self, statement: _Statement) -> Polarity | None:
-        for item in reversed(self.items):
-            if item.first >= statement.anchor or item.first in self.used:
-                continue
-            if {"stop", "certain"} & set(item.kinds):
-                return None
-            if item.last <= statement.anchor and {"negation", "uncertain"} & set(item.kinds):
-                if self._reaches(item, statement):
-                    return "uncertain" if "uncertain" in item.kinds else "absent"
-                return None
-        return None
-
-    def _reaches(self, cue: Mention, statement: _Statement) -> bool:
-        """Over a comma only inside a list, never over a colon or far."""
-        between = [token.text for token in self.tokens[cue.last : statement.anchor]]
-        if {":", "(", ";"} & set(between) or len(between) > 40:
-            return False
-        if "," not in between:
-            named = any("finding" in item.kinds and cue.last <= item.first < statement.anchor for item in self.items)
-            return named or len(between) <= 12
-        comma = len(between) - 1 - between[::-1].index(",")
-        tail = between[comma + 1 :]
-        rest = [token.text for token in self.tokens[cue.last + comma + 1 : statement.last + 12]]
-        joined = _until(rest, {":", ";", "("})
-        return bool({"or", "nor", "and"} & set(tail)) or _list_goes_on(joined)
-
-    def _cue_after(self, statement: _Statement) -> Polarity | None:
-        for item in self.items:
-            if item.first < max(statement.last, statement.end) or item.first in self.used:
-                continue
-            between = [token.text for token in self.tokens[max(statement.last, statement.end) : item.first]]
-            if len(between) > 6 or {",", ":", ";", "("} & set(between) or "stop" in item.kinds:
-                return None
-            follows = self.tokens[item.last].text if item.last < len(self.tokens) else ""
-            if "uncertain_after" in item.kinds and follows not in _AGE_WORDS and not self._opens(item):
-                return "uncertain"
-            if "negation_after" in item.kinds:
-                return "absent"
-            if {"negation", "uncertain"} & set(item.kinds):
-                return None
-        return None
-
-    def _opens(self, cue: Mention) -> bool:
-        """Whether the cue looks forward: another finding follows it before the next comma."""
-        if "uncertain" not in cue.kinds:
-            return False
-        for item in self.items:
-            if item.first >= cue.last and ("finding" in item.kinds or "subject" in item.kinds):
-                return "," not in [token.text for token in self.tokens[cue.last : item.first]]
-        return False
-
     # Values -----------------------------------------------------------------------------------------------------
 
-    def _values(self, statements: list[_Statement]) -> list[Claim]:
+    def _values(self, statements: list[Statement]) -> list[Claim]:
         found: list[Claim] = []
         spent: set[int] = set()
         for place, item in enumerate(self.items):
@@ -247,10 +65,10 @@ class _Sentence:
                 found.extend(self._worded(place, item))
         return found
 
-    def _value(self, place: int, item: Mention, statements: list[_Statement], before: list[Claim],
+    def _value(self, place: int, item: Mention, statements: list[Statement], before: list[Claim],
                spent: set[int]) -> Claim | None:
         role = self._role(place)
-        owner = _last_before(statements, item.first)
+        owner = last_before(statements, item.first)
         if role:
             known = before[-1] if before else None
             noun = self._measured(place, item, spent) if known is None else None
@@ -318,12 +136,12 @@ class _Sentence:
         """A number without a unit must follow its measure closely."""
         return item.kinds["quantity"] != "" or item.first - self.items[at].last <= 3
 
-    def _value_leads(self, place: int, item: Mention, at: int, statements: list[_Statement]
+    def _value_leads(self, place: int, item: Mention, at: int, statements: list[Statement]
                      ) -> tuple[tuple[str, ...], int]:
         for later in self.items[place + 1 : place + 3]:
             if "ignore" in later.kinds or later.first - item.last > 3:
                 break
-            if "leads" in later.kinds and not self._has(",", item.last, later.first):
+            if "leads" in later.kinds and not self.has(",", item.last, later.first):
                 if at >= 0 and "finding" in self.items[at].kinds:
                     for statement in statements:
                         if statement.first == self.items[at].first and not statement.leads:
@@ -336,9 +154,6 @@ class _Sentence:
                 return statement.leads, item.last
         return self._leads_before(at), item.last
 
-    def _has(self, sign: str, first: int, last: int) -> bool:
-        return any(token.text == sign for token in self.tokens[first:last])
-
     def _leads_before(self, at: int) -> tuple[str, ...]:
         """`V6 has a wide S wave of ...`, `Lead V1: ...`: leads before the noun that are no earlier value's."""
         for place in range(at - 1, -1, -1):
@@ -347,7 +162,7 @@ class _Sentence:
             if "leads" in self.items[place].kinds:
                 near = not {",", ":"} & {token.text for token in
                                          self.tokens[self.items[place].last : self.items[at].first]}
-                if not self._value_before(place) and (near or place == 0):
+                if not self.value_before(place) and (near or place == 0):
                     return self.items[place].leads
                 return self.items[0].leads if "leads" in self.items[0].kinds else ()
         return ()
@@ -419,7 +234,7 @@ class _Sentence:
             return ""
         return self.text[self.tokens[first].start : self.tokens[last - 2].end]
 
-    def _claim(self, statement: _Statement) -> Claim:
+    def _claim(self, statement: Statement) -> Claim:
         start, end = self.tokens[statement.first].start, self.tokens[max(statement.last, statement.end) - 1].end
         return Claim(
             text=self.text[start:end], span=(start, end), finding=statement.key or None, leads=statement.leads,
@@ -428,36 +243,6 @@ class _Sentence:
             polarity=statement.polarity, beats=statement.beats,
         )
 
-
-def _finding(key: str, first: int, last: int, anchor: int) -> _Statement:
-    return _Statement(key.lstrip("!"), first, last, anchor=anchor, flipped=key.startswith("!"))
-
-
-def _meaning(meaning: str, first: int, last: int, anchor: int) -> _Statement:
-    """A state's meaning: a finding key, or `measure sign number [number]`."""
-    parts = meaning.split()
-    if len(parts) == 1:
-        return _finding(meaning, first, last, anchor)
-    high = float(parts[3]) if len(parts) > 3 else None
-    return _Statement("", first, last, measure=parts[0], comparison=parts[1], value=float(parts[2]), high=high,
-                      anchor=anchor)
-
-
-def _last_before(statements: list[_Statement], first: int) -> _Statement | None:
-    earlier = [statement for statement in statements if statement.last <= first]
-    return earlier[-1] if earlier else None
-
-
-def _until(words: list[str], stops: set[str]) -> list[str]:
-    for place, word in enumerate(words):
-        if word in stops:
-            return words[:place]
-    return words
-
-
-def _list_goes_on(words: list[str]) -> bool:
-    """Whether a list with commas ends in `or`, `nor` or `and` soon after."""
-    return bool({"or", "nor", "and"} & set(words))
 
 
 def _measure_of(item: Mention, quantity: Mention) -> tuple[str, str] | None:

@@ -53,8 +53,8 @@ class Change:
     """new - old, in `unit`; axes the shorter way round; None for a statement."""
     unit: str
     beyond_repeatability: bool
-    """True when the difference is more than two recordings of an unchanged heart show; for a statement, when the recording without it
-    clearly lacks it."""
+    """True when the difference is more than two recordings of an unchanged heart show; for a statement, when the
+    recording without it clearly lacks it."""
     lead: str | None = None
     limit: float | None = None
     """The smallest real difference, in `unit`."""

@@ -87,7 +87,8 @@ def test_leads(words, leads):
 
 
 def test_shared_subject_and_shared_leads():
-    text = "T waves are low in lead I and inverted in lead aVL. ST segments are depressed and T waves inverted in V5, V6."
+    text = ("T waves are low in lead I and inverted in lead aVL. "
+            "ST segments are depressed and T waves inverted in V5, V6.")
     found = [(c.finding, c.leads) for c in read_claims(text)]
     assert found == [("LOWT", ("I",)), ("INVT", ("aVL",)), ("STD_", ("V5", "V6")), ("INVT", ("V5", "V6"))]
 
@@ -110,9 +111,7 @@ def test_spans_are_offsets():
 
 
 WORDS = st.sampled_from(
-    "no not without possible sinus rhythm ST elevation T waves inverted in V1 - V3 , . ; ( ) II and or aVF PR interval "
-    "182 ms 0.2 mV above criterion limits to of normal prolonged cannot be excluded beats median 3 [ ] “ ” / : % 1st "
-    "lead leads I axis -45 deg İ ß µV QRS form rSR'".split())
+    ["no", "not", "without", "possible", "sinus", "rhythm", "ST", "elevation", "T", "waves", "inverted", "in", "V1", "-", "V3", ",", ".", ";", "(", ")", "II", "and", "or", "aVF", "PR", "interval", "182", "ms", "0.2", "mV", "above", "criterion", "limits", "to", "of", "normal", "prolonged", "cannot", "be", "excluded", "beats", "median", "3", "[", "]", "“", "”", "/", ":", "%", "1st", "lead", "leads", "I", "axis", "-45", "deg", "İ", "ß", "µV", "QRS", "form", "rSR'"])
 
 
 @settings(max_examples=150, deadline=None)
@@ -123,7 +122,8 @@ def test_any_text_is_read(text):
         assert claim.polarity in {"present", "absent", "uncertain"}
 
 
-@pytest.mark.parametrize("piece", ["no ", "V1-", "T wave , ", "((((", "st ", "1 ", "“", "[", "left ", "possible or ", "- "])
+@pytest.mark.parametrize("piece", [
+    "no ", "V1-", "T wave , ", "((((", "st ", "1 ", "“", "[", "left ", "possible or ", "- "])
 def test_time_grows_with_the_text_only(piece):
     read_claims("warm up: sinus rhythm")
     start = time.process_time()

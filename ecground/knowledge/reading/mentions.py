@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ecground.knowledge.words import Lexicon, Token, lexicon
+from ecground.knowledge.reading.words import Lexicon, Token, lexicon
 from ecground.leads import STANDARD
 
 __all__ = ["Mention", "mentions"]
