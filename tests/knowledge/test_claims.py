@@ -110,8 +110,13 @@ def test_spans_are_offsets():
         assert text[slice(*claim.span)] == claim.text
 
 
-WORDS = st.sampled_from(
-    ["no", "not", "without", "possible", "sinus", "rhythm", "ST", "elevation", "T", "waves", "inverted", "in", "V1", "-", "V3", ",", ".", ";", "(", ")", "II", "and", "or", "aVF", "PR", "interval", "182", "ms", "0.2", "mV", "above", "criterion", "limits", "to", "of", "normal", "prolonged", "cannot", "be", "excluded", "beats", "median", "3", "[", "]", "“", "”", "/", ":", "%", "1st", "lead", "leads", "I", "axis", "-45", "deg", "İ", "ß", "µV", "QRS", "form", "rSR'"])
+WORDS = st.sampled_from([
+    "no", "not", "without", "possible", "sinus", "rhythm", "ST", "elevation", "T", "waves", "inverted", "in",
+    "V1", "-", "V3", ",", ".", ";", "(", ")", "II", "and", "or", "aVF", "PR", "interval", "182", "ms", "0.2",
+    "mV", "above", "criterion", "limits", "to", "of", "normal", "prolonged", "cannot", "be", "excluded",
+    "beats", "median", "3", "[", "]", "“", "”", "/", ":", "%", "1st", "lead", "leads", "I", "axis", "-45",
+    "deg", "İ", "ß", "µV", "QRS", "form", "rSR'",
+])
 
 
 @settings(max_examples=150, deadline=None)
