@@ -65,7 +65,7 @@ class Delineation:
     joint_state: NDArray[np.int8]
     """`[row, wave]`."""
     joint_confidence: NDArray[np.float32]
-    """`[row, wave]` in 0..1."""
+    """`[row, wave]` in 0..1: of a wave that is present, how sure; of one that is absent, how sure that it is absent."""
     method: str = ""
     """Name and hash of what made the marks."""
 

@@ -11,6 +11,7 @@ that is not there is ABSENT, a lead that cannot be judged at that beat UNMEASURA
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from ecground.record import Record
 from ecground.signal.assemble import Events, Waves, assemble
-from ecground.signal.beats import MARKS, QRS, WAVES, Delineation, P, T
+from ecground.signal.beats import ABSENT, MARKS, QRS, WAVES, Delineation, P, T
 
 __all__ = ["NETWORK", "delineate", "normalise", "prepare", "windows"]
 
@@ -38,6 +39,12 @@ P_ODDS: Final = 1.5
 """Weight of P against the other classes: balances misses and inventions on training patients held out for it."""
 BLOCK: Final = 125
 """Stretch over which a lead is judged as seen or flat [samples at FS]."""
+COARSE: Final = 8
+"""Samples at FS for which one largest probability is kept."""
+P_WINDOW: Final = (-0.32, -0.05)
+"""Where the P wave of a beat would lie, from QRS onset [s]."""
+T_WINDOW: Final = (0.06, 0.40)
+"""Where the T wave would lie, from QRS offset [s]."""
 FLAT_MV: Final = 0.005
 """A lead whose peak-to-peak stays below this cannot be judged [mV]."""
 
@@ -54,6 +61,7 @@ def delineate(record: Record) -> Delineation:
     judgeable = _judgeable(signal)
     signal = np.where(np.repeat(judgeable, BLOCK, axis=1)[:, : signal.shape[1]], signal, np.nan)
     parts: list[tuple[Waves, Events]] = []
+    likely = np.zeros((3, -(-signal.shape[1] // COARSE)), np.float32)
     for start, stop, core in windows(signal.shape[1]):
         piece = signal[:, start:stop]
         seen = np.isfinite(piece)
@@ -62,14 +70,35 @@ def delineate(record: Record) -> Delineation:
         feed = {"signal": normalise(piece, seen)[None], "seen": seen.astype(np.float32)[None]}
         lead_p, joint_p = network.run(None, {k: _padded(v) for k, v in feed.items()})
         length = stop - start
+        _note_likely(likely, joint_p[0, :, :length], core, start)
         waves = _waves(lead_p[0, :, :, :length] * seen[:, None], piece, core)
         parts.append((_shifted_waves(waves, start), _events(joint_p[0, :, :length], core, start)))
     waves, events = _joined(parts)
     scale = record.fs / FS
     waves = Waves(waves.lead, waves.wave, waves.marks * scale, waves.confidence)
     events = Events(events.wave, events.onset * scale, events.offset * scale, events.confidence)
-    return assemble(waves, events, leads=record.leads, fs=record.fs, n_samples=record.n_samples,
-                    seen=judgeable, method=card(NETWORK)["id"])
+    built = assemble(waves, events, leads=record.leads, fs=record.fs, n_samples=record.n_samples, seen=judgeable,
+                     method=card(NETWORK)["id"])
+    return replace(built, joint_confidence=_confidence(built, likely, scale))
+
+
+def _note_likely(likely: Array, joint: Array, core: tuple[int, int], start: int) -> None:
+    """Keep the largest joint probability `[wave, t]` of each coarse step of the core."""
+    at = (np.arange(core[0], core[1]) + start) // COARSE
+    for wave in (P, QRS, T):
+        np.maximum.at(likely[wave], at, joint[wave, core[0] : core[1]])
+
+
+def _confidence(d: Delineation, likely: Array, scale: float) -> Array:
+    """`[row, wave]`: of a wave that is there, how sure it is; of one that is not, how sure it is that it is not."""
+    confidence = d.joint_confidence.copy()
+    for wave, mark, (begin, end) in ((P, "qrs_on", P_WINDOW), (T, "qrs_off", T_WINDOW)):
+        anchor = d.joint_mark(mark) / scale
+        rows = np.flatnonzero((d.joint_state[:, wave] == ABSENT) & np.isfinite(anchor))
+        steps = np.arange(round(begin * FS / COARSE), round(end * FS / COARSE) + 1)
+        at = np.clip((anchor[rows] / COARSE).astype(np.intp)[:, None] + steps, 0, likely.shape[1] - 1)
+        confidence[rows, wave] = 1 - likely[wave][at].max(axis=1, initial=0.0)
+    return confidence
 
 
 def prepare(record: Record) -> Array:
@@ -120,8 +149,9 @@ def _waves(probability: Array, signal: Array, core: tuple[int, int]) -> Waves:
         mine = probability[:, wave + 1]
         others = np.delete(probability, wave + 1, axis=1).max(axis=1)
         lead_margin = mine - others
-        onset = first - _crossing(lead_margin, lead, first, -1)
-        offset = last + _crossing(lead_margin, lead, last, +1)
+        # A bound is the first or last sample of the wave, and a sharp one crosses half a sample outside it.
+        onset = first + 0.5 - _crossing(lead_margin, lead, first, -1)
+        offset = last - 0.5 + _crossing(lead_margin, lead, last, +1)
         total = np.concatenate([np.zeros((len(mine), 1)), np.cumsum(mine, axis=1, dtype=np.float64)], axis=1)
         confidence = np.minimum((total[lead, last + 1] - total[lead, first]) / (last + 1 - first), 1.0)
         found.append((lead, wave, onset, offset, confidence))
@@ -198,8 +228,7 @@ def _peaks(signal: Array, lead: NDArray[np.intp], wave: int, onset: Floats, offs
     marks = np.full((len(lead), len(MARKS)), np.nan)
     if not len(lead):
         return marks
-    first, last = np.ceil(onset).astype(np.intp), np.floor(offset).astype(np.intp)
-    last = np.maximum(last, first)
+    first, last = np.rint(onset).astype(np.intp), np.rint(offset).astype(np.intp)
     width = int((last - first).max()) + 1
     step = np.arange(width)
     inside = step <= (last - first)[:, None]
