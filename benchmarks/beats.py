@@ -33,7 +33,7 @@ class _Row:
 
 def compare_detectors(ours: Callable[..., Result] | None, network: Callable[..., Any]) -> dict[str, Any]:
     """Print the table of all detectors and return its numbers; `ours` None leaves ours out."""
-    detectors: dict[str, Detector] = {"wfdb gqrs, lead 0": _gqrs, "section-10, lead 0": _first_lead(network)}
+    detectors: dict[str, Detector] = {"wfdb gqrs, lead 0": _gqrs, "U-Net, lead 0": _first_lead(network)}
     if ours is not None:
         detectors = {"ecground, lead 0": _ours(1), "ecground, both leads": _ours(2)} | detectors
     rows, names, seconds = _run(detectors, datapack.mitdb())

@@ -1,10 +1,10 @@
-"""How well waves are found: ours, the section-10 network trained in this run, and seven public libraries' ten methods.
+"""How well waves are found: ours, the U-Net network trained in this run, and seven public libraries' ten methods.
 
     python benchmarks/delineation.py [--only ludb intervals presence noise mitdb devices speed] [--peers NAME ...]
 
 Truth is outside truth: cardiologists' marks (LUDB, validation patients), beat annotations (MIT-BIH), rhythm labels
 (PTB-XL, validation patients) and the measurements that recording devices stored. Needs ECGROUND_DATA, PyTorch for the
-section-10 network, and an environment of their own for the libraries (benchmarks/requirements-peers.txt).
+U-Net network, and an environment of their own for the libraries (benchmarks/requirements-peers.txt).
 Research use, not a medical device.
 """
 
@@ -45,24 +45,24 @@ class Bench:
 
     @functools.cached_property
     def network(self) -> Any:
-        """The section-10 network, trained now."""
-        import section10
+        """The U-Net network, trained now."""
+        import single_lead_unet
 
         training = datapack.ludb("train")
-        network = section10.train(training, seed=self.seed)
-        print(f"section-10 network: {network.parameters:,} parameters, trained on {len(training)} patients in "
+        network = single_lead_unet.train(training, seed=self.seed)
+        print(f"U-Net network: {network.parameters:,} parameters, trained on {len(training)} patients in "
               f"{network.train_cpu_s:.0f} CPU s (seed {self.seed})")
         return network
 
     @functools.cached_property
     def results(self) -> list[Result]:
-        """Every method on LUDB's validation patients; ours first, section 10 second."""
+        """Every method on LUDB's validation patients; ours first, the U-Net second."""
         return self.run([record.signal for record in self.patients], 500.0, self.peers)
 
     def run(self, signals: list[np.ndarray], fs: float, peers: tuple[str, ...]) -> list[Result]:
-        """Ours, section 10 and these libraries on 12-lead signals."""
+        """Ours, the U-Net and these libraries on 12-lead signals."""
         found = [] if self.without_ours else [methods.ours(signals, fs)]
-        found.append(methods.section10(self.network, signals, fs))
+        found.append(methods.baseline(self.network, signals, fs))
         return found + [result for name in peers if (result := methods.peer(name, signals, fs)) is not None]
 
 
@@ -114,10 +114,10 @@ def _comparison(scores: dict[str, Any]) -> Results:
         cells = (f"{rows[p]['f1']:.3f} {rows[p]['sd']:.3f}" if p in rows else "-" for p in POINTS)
         print(f"{name:17}" + "".join(f"{cell:>16}" for cell in cells))
         out[name] = rows
-    base = out["section-10"]
+    base = out["U-Net"]
     wanted = all(base[p][k] >= 0.95 for p in ("p_on", "p_off", "t_off") for k in ("f1", "sd"))
     worse = [f"{p} {k}" for p, row in base.items() for k, value in row.items() if value <= 0.05]
-    print(f"bar: better than section-10 with probability >= 0.95 at P onset, P offset, T offset: {_yes(wanted)}; "
+    print(f"bar: better than U-Net with probability >= 0.95 at P onset, P offset, T offset: {_yes(wanted)}; "
           f"worse nowhere: {_yes(not worse)}{' (' + ', '.join(worse) + ')' if worse else ''}")
     return out
 
@@ -272,8 +272,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections, all by default")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="libraries, all by default")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the section-10 training")
-    parser.add_argument("--without-ours", action="store_true", help="only the section-10 network and the libraries")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the U-Net training")
+    parser.add_argument("--without-ours", action="store_true", help="only the U-Net network and the libraries")
     parser.add_argument("-o", "--output", type=Path, help="also write the numbers as JSON")
     args = parser.parse_args()
     bench = Bench(seed=args.seed, peers=tuple(args.peers), without_ours=args.without_ours)

@@ -1,4 +1,4 @@
-"""The methods that are compared, each a function from records to marks: ours, the section-10 network, the libraries."""
+"""The methods that are compared, each a function from records to marks: ours, the U-Net network, the libraries."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ecground.record import Record
 from ecground.signal.beats import MARKS as OUR_MARKS
-from ecground.signal.beats import PRESENT, QRS, Delineation, P
+from ecground.signal.beats import PRESENT, Delineation, P
 
-__all__ = ["OPENECG_HELD_OUT", "PEERS", "Result", "joint_marks", "ours", "p_score", "peer", "section10"]
+__all__ = ["OPENECG_HELD_OUT", "PEERS", "Result", "baseline", "joint_marks", "ours", "p_score", "peer"]
 
 PEERS = ("nk-dwt", "nk-cwt", "nk-peak", "nk-prominence", "ecgdeli", "wavedet-single", "wavedet-multi",
          "prominence-multi", "openecg-v56c", "openecg-v6")
@@ -79,21 +79,20 @@ def _seen(positions: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def p_score(found: Delineation) -> float:
-    """Share of beats and leads with a P wave, 0..1: low in atrial fibrillation. 0.5 when no QRS was found."""
-    state = found.lead_state[:, found.has_qrs, P]
-    judged = found.lead_state[:, found.has_qrs, QRS] == PRESENT
-    return float((state[judged] == PRESENT).mean()) if judged.any() else 0.5
+    """Median over the beats of the probability of a P wave, 0..1: low in atrial fibrillation. 0.5 without any QRS."""
+    state, sure = found.joint_state[found.has_qrs, P], found.joint_confidence[found.has_qrs, P]
+    return float(np.median(np.where(state == PRESENT, sure, 1 - sure))) if len(state) else 0.5
 
 
-def section10(network: object, signals: Sequence[Array], fs: float) -> Result:
-    """The baseline network that section10.train gives."""
+def baseline(network: object, signals: Sequence[Array], fs: float) -> Result:
+    """The baseline network that single_lead_unet.train gives."""
     network(signals[0], fs)  # type: ignore[operator]  # warm-up
     marks, cpu = [], []
     for signal in signals:
         before = time.process_time()
         marks.append(network(signal, fs))  # type: ignore[operator]
         cpu.append(time.process_time() - before)
-    return Result("section-10", marks, float(np.median(cpu)))
+    return Result("U-Net", marks, float(np.median(cpu)))
 
 
 def peer_python() -> Path | None:

@@ -120,7 +120,7 @@ def _prominence() -> Method:
 
 
 def _runs(classes: np.ndarray, lead: np.ndarray, step: float) -> dict[str, list[float]]:
-    """Runs of wave classes 1 P, 2 QRS, 3 T -> marks; peak = farthest from the chord, as for the section-10 network."""
+    """Runs of wave classes 1 P, 2 QRS, 3 T -> marks; peak = farthest from the chord, as for the U-Net network."""
     found: dict[str, list[float]] = {mark: [] for mark in MARKS}
     edges = np.flatnonzero(np.diff(np.concatenate([[0], classes, [0]])))
     for start, stop in itertools.pairwise(edges):

@@ -125,12 +125,12 @@ def test_packed_samples_decode(bench: SimpleNamespace) -> None:
 @pytest.mark.train
 def test_the_baseline_network_is_the_one_described(bench: SimpleNamespace) -> None:
     pytest.importorskip("torch")
-    import section10
+    import single_lead_unet
     import torch
 
-    net = section10.UNet().eval()
+    net = single_lead_unet.UNet().eval()
     assert sum(p.numel() for p in net.parameters()) == 231_564
-    found = section10.Section10(net, 231_564, 0.0)
+    found = single_lead_unet.SingleLeadUNet(net, 231_564, 0.0)
     torch.manual_seed(0)
     marks = found(np.random.default_rng(0).standard_normal((2, 9000)).astype(np.float32), 360.0)
     assert len(marks) == 2

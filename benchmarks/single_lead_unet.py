@@ -28,7 +28,7 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Section10", "UNet", "train"]
+__all__ = ["SingleLeadUNet", "UNet", "train"]
 
 FS = 250
 LENGTH = 2500
@@ -112,7 +112,7 @@ def _augment(x: Array, y: NDArray[np.int64], rng: np.random.Generator) -> tuple[
 
 
 @dataclass(frozen=True)
-class Section10:
+class SingleLeadUNet:
     """The trained network and its post-processing."""
 
     net: UNet
@@ -168,7 +168,7 @@ def _marks(classes: NDArray[np.int8], x: Array, step: float) -> LeadMarks:
     return {mark: np.array(positions) for mark, positions in found.items()}
 
 
-def train(records: Sequence[LudbRecord], *, seed: int = 0, epochs: int = 10, batch: int = 32) -> Section10:
+def train(records: Sequence[LudbRecord], *, seed: int = 0, epochs: int = 10, batch: int = 32) -> SingleLeadUNet:
     """Train on these patients; deterministic for a seed and a PyTorch version."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
@@ -194,4 +194,4 @@ def train(records: Sequence[LudbRecord], *, seed: int = 0, epochs: int = 10, bat
             optimiser.step()
             schedule.step()
     parameters = sum(p.numel() for p in net.parameters())
-    return Section10(net.eval(), parameters, time.process_time() - before)
+    return SingleLeadUNet(net.eval(), parameters, time.process_time() - before)
