@@ -40,7 +40,7 @@ class DelineateArgs:
     """Folder for checkpoints, log and the ONNX file."""
     first_steps: int = 1300
     """Steps of the first round, on LUDB alone."""
-    second_steps: int = 1800
+    second_steps: int = 2400
     """Steps of the second round, on everything."""
     batch: int = 8
     """Records a step."""
