@@ -29,6 +29,14 @@ def sample_record():
     return Record(signal=signal, fs=250.0, leads=("I", "V1", "V2"), patient=Patient(50, "M"), comments=("note",))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def slow_imports_done(tmp_path_factory):
+    """The deadlines are for reading, not for the import of the libraries underneath."""
+    folder = tmp_path_factory.mktemp("warm")
+    write(sample_record(), folder / "r.hea")
+    read(folder / "r.hea")
+
+
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
     folder = tmp_path_factory.mktemp("originals")

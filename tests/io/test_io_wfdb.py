@@ -1,13 +1,23 @@
+import socket
+import tempfile
 import warnings
 
 import numpy as np
 import pytest
 
-from ecground.errors import CorruptInputError, InputError, NoSignalError, NotFoundError, UnsafeInputError
+from ecground.errors import (
+    CorruptInputError,
+    EcgroundError,
+    InputError,
+    NoSignalError,
+    NotFoundError,
+    UnsafeInputError,
+)
 from ecground.io import read, sniff, write
 from ecground.io.wfdb import samples
 from ecground.io.wfdb.annotations import read_annotations
 from ecground.io.wfdb.header import looks_like_header, parse_header, patient_of
+from ecground.io.wfdb.library import decoding
 from ecground.record import Record
 
 with warnings.catch_warnings():
@@ -32,25 +42,69 @@ def equal(record, names, expected):
 def test_formats_that_wfdb_writes(tmp_path, fmt):
     signal = wave(1001, leads=3, scale=0.4)
     signal[100:110, 1] = np.nan
-    gain = [60.0] * 3 if fmt in ("80", "508") else [1000.0] * 3
+    gain = 60.0 if fmt in ("80", "508") else 1000.0
     wfdb.wrsamp("r", fs=250, units=["mV"] * 3, sig_name=["I", "V1", "V2"], p_signal=signal, fmt=[fmt] * 3,
-                adc_gain=gain, baseline=[0] * 3, write_dir=str(tmp_path))
+                adc_gain=[gain] * 3, baseline=[0] * 3, write_dir=str(tmp_path))
     record = read(tmp_path / "r.hea")
-    equal(record, ("I", "V1", "V2"), wfdb.rdrecord(str(tmp_path / "r")).p_signal)
+    equal(record, ("I", "V1", "V2"), np.rint(signal * gain) / gain)
     assert np.isnan(record.lead("V1")[100:110]).all()
     assert record.provenance.notes == ()
 
 
-@pytest.mark.parametrize("fmt", [8, 16, 24, 32, 61, 80, 160, 212, 310, 311])
+def words(values, bits, per_word, dtype):
+    """Several samples a little-endian word, the first in the lowest bits."""
+    padded = np.concatenate([values, np.zeros(-len(values) % per_word, np.int64)]).reshape(-1, per_word)
+    return sum((padded[:, k] & (1 << bits) - 1) << bits * k for k in range(per_word)).astype(dtype)
+
+
+def encode_310(values):
+    padded = np.concatenate([values, np.zeros(-len(values) % 3, np.int64)]).reshape(-1, 3) & 1023
+    low, high = padded[:, 2] & 31, padded[:, 2] >> 5
+    return np.stack([padded[:, 0] << 1 | low << 11, padded[:, 1] << 1 | high << 11], axis=1).astype("<u2").tobytes()
+
+
+ENCODERS = {
+    8: (32, lambda v: np.diff(v, prepend=5).astype("i1").tobytes()),
+    16: (16, lambda v: v.astype("<i2").tobytes()),
+    24: (24, lambda v: words(v, 24, 1, "<u4").view("u1").reshape(-1, 4)[:, :3].tobytes()),
+    32: (32, lambda v: v.astype("<i4").tobytes()),
+    61: (16, lambda v: v.astype(">i2").tobytes()),
+    80: (8, lambda v: (v + 128).astype("u1").tobytes()),
+    160: (16, lambda v: (v + 32768).astype("<u2").tobytes()),
+    # the second byte of a 212 block holds the high bits of both samples, the third the low bits of the second
+    212: (12, lambda v: words(np.where(np.arange(len(v)) % 2, v >> 8 & 15 | (v & 255) << 4, v), 12, 2, "<u4")
+          .view("u1").reshape(-1, 4)[:, :3].tobytes()),
+    310: (10, encode_310),
+    311: (10, lambda v: words(v, 10, 3, "<u4").tobytes()),
+}
+"""Format -> (bits, encoder), written from signal(5)."""
+
+
+@pytest.mark.parametrize("fmt", ENCODERS)
 @pytest.mark.parametrize("count", [598, 599, 600])
-def test_random_bytes_of_each_format_as_wfdb_decodes_them(tmp_path, fmt, count):
-    data = bytearray(RNG.integers(0, 256, 2400 if fmt == 32 else 1800, dtype=np.uint8).tobytes())
-    if fmt == 311:
-        data[3::4] = bytes(b & 0x3F for b in data[3::4])  # the two top bits of a word are not part of a sample
-    (tmp_path / "r.dat").write_bytes(bytes(data))
-    (tmp_path / "r.hea").write_text(f"r 1 250 {count}\nr.dat {fmt} 100/mV 12 0 5 0 0 V1\n")
-    expected = wfdb.rdrecord(str(tmp_path / "r")).p_signal
-    equal(read(tmp_path / "r.hea"), ("V1",), expected)
+def test_every_format_as_signal_5_describes_it(tmp_path, fmt, count):
+    bits, encode = ENCODERS[fmt]
+    if fmt == 8:
+        values = 5 + np.cumsum(RNG.integers(-128, 128, count))
+    else:
+        limit = 1 << (bits - 1)
+        values = RNG.integers(-limit + 1, limit, count)
+        values[:3] = [limit - 1, -limit + 1, -limit]
+    (tmp_path / "r.dat").write_bytes(encode(values))
+    (tmp_path / "r.hea").write_text(f"r 1 250 {count}\nr.dat {fmt} 100(12)/mV 0 0 5 {values.sum() & 0xFFFF} 0 V1\n")
+    record = read(tmp_path / "r.hea")
+    expected = (values - 12) / 100
+    if fmt != 8:
+        expected[2] = np.nan
+    np.testing.assert_allclose(record.lead("V1"), expected.astype(np.float32), rtol=1e-6)
+    assert record.provenance.notes == ()
+
+
+def test_212_by_hand(tmp_path):
+    (tmp_path / "r.dat").write_bytes(bytes.fromhex("e39308 1f00ff 010800"))
+    (tmp_path / "r.hea").write_text("r 1 250 6\nr.dat 212 1/mV\n")
+    # 0x3e3, 0x908 = 2312 - 4096; 0x01f, 0x0ff; 0x801 = 2049 - 4096, 0x000
+    assert read(tmp_path / "r.hea").signal[0].tolist() == [995, -1784, 31, 255, -2047, 0]
 
 
 def test_offset_several_files_and_length_from_the_file(tmp_path):
@@ -82,11 +136,93 @@ def test_a_pair_that_was_renamed_together(tmp_path):
     assert any("another signal file" in note for note in record.provenance.notes)
 
 
-def test_skew_as_wfdb_reads_it(tmp_path):
+def test_skew_moves_a_lead_forward(tmp_path):
     raw = RNG.integers(-2000, 2000, (300, 2), dtype=np.int16)
     (tmp_path / "r.dat").write_bytes(raw.astype("<i2").tobytes())
-    (tmp_path / "r.hea").write_text("r 2 250 300\nr.dat 16:7 200 16 0 0 0 0 I\nr.dat 16 200 16 0 0 0 0 V1\n")
-    equal(read(tmp_path / "r.hea"), ("I", "V1"), wfdb.rdrecord(str(tmp_path / "r")).p_signal)
+    sums = [int(column.sum(dtype=np.int64)) & 0xFFFF for column in raw.T]
+    (tmp_path / "r.hea").write_text(
+        f"r 2 250 300\nr.dat 16:7 200 16 0 0 {sums[0]} 0 I\nr.dat 16 200 16 0 0 {sums[1]} 0 V1\n")
+    record = read(tmp_path / "r.hea")
+    np.testing.assert_allclose(record.lead("I")[:293], raw[7:, 0] / 200, rtol=1e-6)
+    assert np.isnan(record.lead("I")[293:]).all()
+    np.testing.assert_allclose(record.lead("V1"), raw[:, 1] / 200, rtol=1e-6)
+    assert record.provenance.notes == ()
+
+
+def test_format_8_with_skew_longer_than_the_record(tmp_path):
+    (tmp_path / "r.dat").write_bytes(b"\x01" * 600)
+    (tmp_path / "r.hea").write_text("r 2 250 300\nr.dat 8 1 0 0 9 0 0 V1\nr.dat 8:99999999 1 0 0 0 0 0 V2\n")
+    record = read(tmp_path / "r.hea")
+    assert record.lead("V1").tolist() == list(range(10, 310))
+    assert np.isnan(record.lead("V2")).all()
+
+
+def test_several_rates_in_format_61(tmp_path):
+    frames = RNG.integers(-900, 900, (200, 3))
+    (tmp_path / "r.dat").write_bytes(frames.astype(">i2").tobytes())
+    (tmp_path / "r.hea").write_text("r 2 125 200\nr.dat 61x2 1000 16 0 0 0 0 V1\nr.dat 61 1000 16 0 0 0 0 V2\n")
+    record = read(tmp_path / "r.hea")
+    np.testing.assert_allclose(record.lead("V1"), frames[:, :2].reshape(-1) / 1000, rtol=1e-6)
+    np.testing.assert_allclose(record.lead("V2")[::2], frames[:, 2] / 1000, rtol=1e-6)
+
+
+def test_flac_without_declared_length(tmp_path):
+    counts = RNG.integers(-900, 900, (500, 2))
+    wfdb.wrsamp("r", fs=250, units=["mV"] * 2, sig_name=["V1", "V2"], d_signal=counts, fmt=["516"] * 2,
+                adc_gain=[1000.0] * 2, baseline=[0] * 2, write_dir=str(tmp_path))
+    header = tmp_path / "r.hea"
+    declared = header.read_text()
+    header.write_text(declared.replace("r 2 250 500", "r 2 250"))
+    np.testing.assert_allclose(read(header).signal.T, counts / 1000, rtol=1e-6)
+    for text in (declared.replace("r 2 250 500", "r 2 250 501"), declared.replace("516", "508")):
+        header.write_text(text)
+        with pytest.raises(CorruptInputError):
+            read(header)
+    header.write_text(declared)
+    data = (tmp_path / "r.dat").read_bytes()
+    for damaged in (data[:-200], b"RIFF" + data[4:], data[:100]):
+        (tmp_path / "r.dat").write_bytes(damaged)
+        with pytest.raises(CorruptInputError):
+            read(header)
+
+
+def test_what_wfdb_itself_cannot_parse(tmp_path):
+    """An impossible date, a name with two dots, and a folder whose name fsspec would take for a chain of URLs."""
+    folder = tmp_path / "memory:: folder"
+    folder.mkdir()
+    (folder / "r.v1.dat").write_bytes(np.arange(300, dtype="<i2").tobytes())
+    (folder / "r.hea").write_text("r 1 250 300 10:00:00 31/02/1985\nr.v1.dat 16 100 16 0 0 0 0 V1\n")
+    assert read(folder / "r.hea").lead("V1")[299] == pytest.approx(2.99)
+
+
+def test_nothing_is_left_behind_and_nothing_is_fetched(tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "r.dat").write_bytes(np.arange(300, dtype="<i2").tobytes())
+    (tmp_path / "r.hea").write_text("r 1 250 300\nr.dat 16 100 16 0 0 0 0 V1\n")
+    before = (tmp_path / "r.dat").read_bytes()
+    read(tmp_path / "r.hea")
+    assert not list((tmp_path / "temporary").iterdir())
+    assert (tmp_path / "r.dat").read_bytes() == before
+    (tmp_path / "temporary").rmdir()
+    with pytest.raises(InputError, match="decoding failed") as caught:
+        read(tmp_path / "r.hea")
+    assert "temporary" in caught.value.hint
+
+
+@pytest.mark.parametrize(("raised", "error"), [
+    (IndexError("x"), CorruptInputError), (Exception("x"), CorruptInputError), (MemoryError(), UnsafeInputError),
+    (PermissionError(13, "Permission denied"), InputError), (NotFoundError("x"), NotFoundError),
+])
+def test_failures_of_the_library_become_ours(raised, error):
+    with pytest.raises(EcgroundError) as caught, decoding("a.dat"):
+        raise raised
+    assert type(caught.value) is error
+    assert caught.value.__cause__ is None
 
 
 def test_several_rates_come_out_at_the_highest(tmp_path):
@@ -249,6 +385,8 @@ def test_what_is_no_header():
 def test_available_counts_cut_blocks():
     assert [samples.available(212, size) for size in range(8)] == [0, 0, 1, 2, 2, 3, 4, 4]
     assert [samples.available(16, size) for size in range(5)] == [0, 0, 1, 1, 2]
+    assert [samples.available(310, size) for size in range(8)] == [0, 0, 1, 1, 3, 3, 4, 4]
+    assert [samples.available(311, size) for size in range(8)] == [0, 0, 1, 2, 3, 3, 4, 5]
 
 
 def test_write_keeps_samples_nan_and_patient(tmp_path):
@@ -266,14 +404,47 @@ def test_write_keeps_samples_nan_and_patient(tmp_path):
     np.testing.assert_allclose(read(tmp_path / "big.hea").signal, signal * 100, atol=0.0005001)
 
 
-def test_annotations_as_wfdb_reads_them(tmp_path):
+def test_annotations_that_wfdb_writes(tmp_path):
     sample = np.array([18, 77, 370, 5000, 90_000, 90_010])
     symbol = ["+", "N", "V", "~", "+", "N"]
     aux = ["(N", "", "", "", "(AFIB", ""]
     wfdb.wrann("r", "atr", sample, symbol, aux_note=aux, fs=360, write_dir=str(tmp_path))
     notes = read_annotations(tmp_path / "r.atr")
-    want = wfdb.rdann(str(tmp_path / "r"), "atr")
-    assert notes.sample.tolist() == want.sample.tolist() == sample.tolist()
-    assert list(notes.symbol) == want.symbol
-    assert notes.text[0] == "(N"
-    assert notes.text[4] == "(AFIB"
+    assert notes.sample.tolist() == sample.tolist()
+    assert list(notes.symbol) == symbol
+    assert list(notes.text) == aux
+
+
+def annotation(code, interval, text=None):
+    """One annotation as annot(5) describes it, with an auxiliary text or without."""
+    words = [code << 10 | interval] + ([63 << 10 | len(text)] if text is not None else [])
+    return np.array(words, "<u2").tobytes() + (text or b"") + b"\0" * (len(text or b"") % 2)
+
+
+def test_annotations_by_hand(tmp_path):
+    skip = np.array([59 << 10, 1, 2], "<u2").tobytes()  # 65538 samples: the high word comes first
+    extra = np.array([61 << 10 | 3, 62 << 10 | 1, 60 << 10 | 255], "<u2").tobytes()  # subtype, channel, number
+    data = (annotation(22, 0, b"## time resolution: 360") + annotation(28, 18, b"(AFIB\0") + annotation(1, 1000)
+            + extra + skip + annotation(5, 4) + annotation(0, 100) + annotation(42, 7))
+    for end in (b"\0\0", b""):
+        (tmp_path / "r.atr").write_bytes(data + end)
+        notes = read_annotations(tmp_path / "r.atr")
+        assert notes.sample.tolist() == [18, 1018, 66560, 66667]
+        assert notes.symbol == ("+", "N", "V", "?")
+        assert notes.text == ("(AFIB", "", "", "")
+
+
+@pytest.mark.parametrize("data", [
+    annotation(1, 5, b"(N")[:-2], annotation(1, 5, b"a") + annotation(63, 1) + b"b\0",
+    np.array([59 << 10, 0xFFFF, 0xFF00, 1 << 10], "<u2").tobytes(), np.array([59 << 10, 1], "<u2").tobytes(),
+])
+def test_damaged_annotations(tmp_path, data):
+    (tmp_path / "r.atr").write_bytes(data)
+    with pytest.raises(CorruptInputError):
+        read_annotations(tmp_path / "r.atr")
+
+
+def test_unknown_definitions_are_left_out(tmp_path):
+    """wfdb.rdann would never return from this file."""
+    (tmp_path / "r.atr").write_bytes(annotation(22, 0, b"## something new") + annotation(1, 5) + b"\0\0")
+    assert read_annotations(tmp_path / "r.atr").sample.tolist() == [5]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,46 +97,14 @@ def read_counts(source: Source) -> tuple[tuple[str, ...], Samples, float]:
 
 def _read_single(header: Header, source: Source, said: list[str]) -> list[tuple[SignalLine, Samples]]:
     """Every signal of a record without segments, physical units, `[frame x samples per frame]`."""
+    files = [(name, list(lines)) for name, lines in groupby(header.signals, key=lambda line: line.file) if name != "~"]
+    if len({name for name, _ in files}) < len(files):
+        raise CorruptInputError("signals of one file do not follow each other", where=source.name)
     result: list[tuple[SignalLine, Samples]] = []
-    k = 0
-    while k < len(header.signals):
-        line = header.signals[k]
-        group = [line]
-        while k + len(group) < len(header.signals) and header.signals[k + len(group)].file == line.file:
-            group.append(header.signals[k + len(group)])
-        k += len(group)
-        if line.file != "~":
-            result += _read_file(header, group, source, said)
-    return result
-
-
-def _read_file(
-    header: Header, group: list[SignalLine], source: Source, said: list[str],
-) -> list[tuple[SignalLine, Samples]]:
-    """The signals that share one signal file."""
-    first = group[0]
-    where = Path(first.file).name
-    if any((line.format, line.offset) != (first.format, first.offset) for line in group):
-        raise CorruptInputError("signals of one file differ in format or offset", where=source.name)
-    width = sum(line.per_frame for line in group)
-    if (header.frames or 0) * width > safe.MAX_SAMPLES or width > 1 << 16:
-        raise UnsafeInputError(f"{header.frames} frames of {width} samples declared", where=source.name)
-    data = safe.read_bytes(_signal_file(source, first.file, said))
-    if first.format in samples.FLAC_BITS:
-        frames = _flac_frames(header, group, data, where)
-    else:
-        body = safe.need(data, first.offset, len(data) - first.offset, where=where)
-        if first.format not in (8, *samples.INVALID):
-            raise CorruptInputError(f"WFDB format {first.format} does not exist", where=source.name)
-        count = header.frames or samples.available(first.format, len(body)) // width
-        flat = samples.decode(body, format=first.format, count=count * width, where=where)
-        frames = flat.reshape(count, width)
-    result = []
-    column = 0
-    for line in group:
-        raw = frames[:, column:column + line.per_frame].reshape(-1)
-        column += line.per_frame
-        result.append((line, _physical(line, raw, said)))
+    for name, lines in files:
+        raw = samples.decode(_signal_file(source, name, said), lines, frames=header.frames, where=source.name)
+        # Popped one by one: a day of twelve leads is not held twice.
+        result += [(line, _physical(line, raw.pop(0), said)) for line in lines]
     return result
 
 
@@ -154,22 +123,12 @@ def _signal_file(source: Source, name: str, said: list[str]) -> Path:
     return renamed
 
 
-def _flac_frames(header: Header, group: list[SignalLine], data: bytes, where: str) -> NDArray[np.int32]:
-    """A FLAC file as `[frame, sample of the frame]`; its channels are the signals, all at one rate."""
-    per_frame = group[0].per_frame
-    if any(line.per_frame != per_frame for line in group):
-        raise CorruptInputError("signals of one FLAC file have different rates", where=where)
-    values = samples.decode_flac(data, format=group[0].format, channels=len(group), where=where)[group[0].offset:]
-    count = header.frames or len(values) // per_frame
-    if len(values) < count * per_frame:
-        raise CorruptInputError(f"{count} frames declared, {len(values) // per_frame} present", where=where)
-    return values[:count * per_frame].reshape(count, per_frame, -1).transpose(0, 2, 1).reshape(count, -1)
+def _physical(line: SignalLine, raw: NDArray[Any], said: list[str]) -> Samples:
+    """Integers -> physical units, float32; NaN for missing samples and the end that skew leaves open.
 
-
-def _physical(line: SignalLine, raw: NDArray[np.int32], said: list[str]) -> Samples:
-    """Integers -> physical units, float32; NaN for missing samples and the end that skew leaves open."""
-    if line.format == 8:
-        raw = np.cumsum(raw, dtype=np.int32) + np.int32(np.clip(line.first, -(2**31), 2**31 - 1))
+    Gain and skew stay here: the checksum is that of the stored integers, a sentinel is recognised in them, and wfdb
+    cannot shift format 8, which has no integer for "no sample".
+    """
     if line.checksum is not None and (int(raw.sum(dtype=np.int64)) - line.checksum) & 0xFFFF:
         said.append(f"checksum of signal {line.label or line.file} differs from the header's: samples may be damaged")
     values = ((raw - np.float64(line.baseline)) / line.gain).astype(np.float32)
@@ -242,7 +201,11 @@ def _place(joined: dict[str, Channel], channels: list[Channel], at: int, count: 
 
 
 def write_wfdb(record: Record, path: Path) -> tuple[str, ...]:
-    """Write `<stem>.hea` and `<stem>.dat` (format 16, or 32 beyond +-32 mV; 1 uV a step); says what was not kept."""
+    """Write `<stem>.hea` and `<stem>.dat` (format 16, or 32 beyond +-32 mV; 1 uV a step); says what was not kept.
+
+    Not written by wfdb.wrsamp: it refuses the gain 0 that means "uncalibrated", takes 18 times the memory of the
+    samples, and leaves half a record behind when it fails.
+    """
     name = path.with_suffix("").name
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise UsageError(

@@ -1,138 +1,138 @@
-"""WFDB sample formats: bytes of a signal file -> integers, and the value that means "no sample".
+"""Samples of one WFDB signal file, decoded by the `wfdb` package after the sizes were checked against the file.
 
-Contract: `decode` gives int32 `[sample]` in file order (all signals of the file interleaved by frame); exactly `count`
-samples, or CorruptInputError when the bytes are not there. Formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and the
-FLAC formats 508, 516, 524.
+Contract: `decode` gives the integers of every signal of one file, `[frame x samples per frame]`, as stored: no skew, no
+gain; `INVALID` is the integer that means "no sample". The package never sees the user's header, whose file names,
+dates and numbers it would parse by rules of its own, but a plain one written here after ours was checked, in a folder
+of its own where the signal file is linked: it can open no other file, and a header that it could not parse is read.
 Reference: WFDB Applications Guide, signal(5), PhysioNet.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecground import safe
-from ecground.errors import CorruptInputError, MissingExtraError
+from ecground.errors import CorruptInputError, MissingExtraError, UnsafeInputError
+from ecground.io.wfdb.header import SignalLine
+from ecground.io.wfdb.library import decoding
 
-__all__ = ["FLAC_BITS", "INVALID", "available", "decode", "decode_flac"]
+__all__ = ["INVALID", "available", "decode"]
 
-Integers = NDArray[np.int32]
-
-FLAC_BITS: Final[Mapping[int, int]] = {508: 8, 516: 16, 524: 24}
-
-_FLAC_SUBTYPE: Final[Mapping[str, int]] = {"PCM_S8": 8, "PCM_16": 16, "PCM_24": 24}
-
-INVALID: Final[Mapping[int, int]] = {
-    16: -(2**15), 61: -(2**15), 160: -(2**15), 516: -(2**15), 24: -(2**23), 524: -(2**23), 32: -(2**31),
-    80: -(2**7), 508: -(2**7), 212: -(2**11), 310: -(2**9), 311: -(2**9),
+_BITS: Final[Mapping[int, int]] = {
+    16: 16, 61: 16, 160: 16, 516: 16, 24: 24, 524: 24, 32: 32, 80: 8, 508: 8, 212: 12, 310: 10, 311: 10,
 }
+INVALID: Final[Mapping[int, int]] = {format: -(1 << (bits - 1)) for format, bits in _BITS.items()}
 """Format -> the integer that marks a missing sample; format 8 (differences) has none."""
-
-_SAMPLES_PER_BLOCK: Final[Mapping[int, tuple[int, int]]] = {
+_FLAC: Final = frozenset((508, 516, 524))
+_BLOCK: Final[Mapping[int, tuple[int, int]]] = {
     8: (1, 1), 16: (1, 2), 24: (1, 3), 32: (1, 4), 61: (1, 2), 80: (1, 1), 160: (1, 2), 212: (2, 3), 310: (3, 4),
     311: (3, 4),
 }
-"""Format -> (samples, bytes) of one block."""
+"""Format -> (samples, bytes) of one block; the last block may be cut short."""
+_MAX_WIDTH: Final = 1 << 16
 
 
 def available(format: int, size: int) -> int:
     """Number of whole samples in `size` bytes."""
-    samples, width = _SAMPLES_PER_BLOCK[format]
-    whole, rest = divmod(size, width)
-    # A last block may be cut short: 212 stores one sample in two bytes; 310 and 311 one or two in two or three.
-    return whole * samples + (min(samples - 1, max(rest - 1, 0)) if samples > 1 else 0)
+    samples, width = _BLOCK[format]
+    # The second sample of a 310 block lies in its last two bytes, so three bytes hold only one.
+    return size * samples // width - (format == 310 and size % width == 3)
 
 
-def decode(data: bytes | memoryview, *, format: int, count: int, where: str) -> Integers:
-    """The first `count` samples of the stream."""
-    unpack = _UNPACK.get(format)
-    if unpack is None:
-        raise CorruptInputError(f"WFDB format {format} does not exist", where=where)
-    if available(format, len(data)) < count:
-        raise CorruptInputError(
-            f"{count} samples declared, {available(format, len(data))} present", where=where,
-            hint="the signal file is truncated or its header is wrong",
-        )
-    samples, width = _SAMPLES_PER_BLOCK[format]
-    size = -(-count // samples) * width
-    view = memoryview(data)[:size]
-    if len(view) < size:
-        view = memoryview(bytes(view) + b"\0" * (size - len(view)))
-    return unpack(view)[:count]
+def decode(path: Path, lines: Sequence[SignalLine], *, frames: int | None, where: str) -> list[NDArray[Any]]:
+    """The stored integers of all signals of the file, in the order of `lines`.
 
-
-def _plain(dtype: str, shift: int = 0) -> Callable[[memoryview], Integers]:
-    def unpack(view: memoryview) -> Integers:
-        values: NDArray[Any] = np.frombuffer(view, dtype).astype(np.int32)
-        return values - np.int32(shift) if shift else values
-    return unpack
-
-
-def _24(view: memoryview) -> Integers:
-    b = np.frombuffer(view, np.uint8).reshape(-1, 3).astype(np.int32)
-    return _signed(b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16, 24)
-
-
-def _212(view: memoryview) -> Integers:
-    """Two 12-bit samples in three bytes; the middle byte holds the high bits of both."""
-    b = np.frombuffer(view, np.uint8).reshape(-1, 3).astype(np.int32)
-    pair = np.stack([b[:, 0] | (b[:, 1] & 0x0F) << 8, b[:, 2] | (b[:, 1] & 0xF0) << 4], axis=1)
-    return _signed(pair.reshape(-1), 12)
-
-
-def _310(view: memoryview) -> Integers:
-    """Three 10-bit samples in two little-endian words: bits 1-10 of each, the third in the five top bits of both."""
-    w = np.frombuffer(view, "<u2").reshape(-1, 2).astype(np.int32)
-    third = w[:, 0] >> 11 | (w[:, 1] >> 11) << 5
-    three = np.stack([w[:, 0] >> 1 & 0x3FF, w[:, 1] >> 1 & 0x3FF, third], axis=1)
-    return _signed(three.reshape(-1), 10)
-
-
-def _311(view: memoryview) -> Integers:
-    """Three 10-bit samples in one little-endian 32-bit word, lowest bits first."""
-    w = np.frombuffer(view, "<u4").astype(np.int64)
-    three = np.stack([w & 0x3FF, w >> 10 & 0x3FF, w >> 20 & 0x3FF], axis=1)
-    return _signed(three.reshape(-1).astype(np.int32), 10)
-
-
-def _signed(values: Integers, bits: int) -> Integers:
-    """Two's complement of the lowest `bits` bits."""
-    half = np.int32(1 << (bits - 1))
-    return (values ^ half) - half
-
-
-_UNPACK: Final[Mapping[int, Callable[[memoryview], Integers]]] = {
-    8: _plain("i1"), 16: _plain("<i2"), 24: _24, 32: _plain("<i4"), 61: _plain(">i2"), 80: _plain("u1", 128),
-    160: _plain("<u2", 32768), 212: _212, 310: _310, 311: _311,
-}
-
-
-def decode_flac(data: bytes, *, format: int, channels: int, where: str) -> Integers:
-    """A FLAC stream: int32 `[sample, channel]`, decoded by libsndfile.
+    Args:
+        path: the signal file.
+        lines: the header's lines of this file, all of them.
+        frames: declared number of frames; None or 0 takes what the file holds.
+        where: the header's name for messages.
 
     Raises:
-        MissingExtraError: the `soundfile` package (part of wfdb's installation) is not there.
-        CorruptInputError: the stream is damaged or has other channels than the header says.
+        CorruptInputError: the lines contradict each other or the file, or the file is damaged.
+        UnsafeInputError: impossible sizes.
+        NotFoundError: the file cannot be opened.
+        MissingExtraError: a FLAC file, and no libsndfile.
     """
+    first = lines[0]
+    if any((line.format, line.offset) != (first.format, first.offset) for line in lines):
+        raise CorruptInputError("signals of one file differ in format or offset", where=where)
+    if first.format not in (8, *INVALID):
+        raise CorruptInputError(f"WFDB format {first.format} does not exist", where=where)
+    width = sum(line.per_frame for line in lines)
+    if (frames or 0) * width > safe.MAX_SAMPLES or width > _MAX_WIDTH:
+        raise UnsafeInputError(f"{frames} frames of {width} samples declared", where=where)
+    held = _frames_held(path, first, len(lines), width)
+    if (frames or 0) > held:
+        raise CorruptInputError(
+            f"{frames} frames declared, {held} present", where=path.name,
+            hint="the signal file is truncated or its header is wrong",
+        )
+    if not held:
+        return [np.zeros(0, np.int16) for _ in lines]
+    return _decoded(path, lines, frames or held)
+
+
+def _frames_held(path: Path, line: SignalLine, signals: int, width: int) -> int:
+    """Whole frames in the file; UnsafeInputError when there are too many to be read."""
+    safe.read_head(path, count=1)  # our own error for a file that cannot be opened
+    size = path.stat().st_size
+    if size > safe.MAX_FILE_BYTES:
+        raise UnsafeInputError(f"{size} bytes, limit {safe.MAX_FILE_BYTES}", where=path.name)
+    if line.format in _FLAC:
+        held = (_flac_length(path) - line.offset) * signals // width
+    else:
+        if line.offset > size:
+            raise CorruptInputError(f"offset {line.offset} is beyond the end of the file", where=path.name)
+        held = available(line.format, size - line.offset) // width
+    if held * width > safe.MAX_SAMPLES:
+        raise UnsafeInputError(f"{held} frames of {width} samples", where=path.name)
+    return max(held, 0)
+
+
+def _flac_length(path: Path) -> int:
+    """Samples a channel of a FLAC file; wfdb cannot tell them and reads only what the header declares."""
     try:
         import soundfile  # type: ignore[import-untyped]
     except (ImportError, OSError):
         raise MissingExtraError(
-            "FLAC-compressed WFDB needs the soundfile package", where=where, hint="pip install soundfile",
+            "FLAC-compressed WFDB needs libsndfile", where=path.name, hint="pip install soundfile",
         ) from None
+    with decoding(path.name):
+        return int(soundfile.info(str(path.resolve())).frames)
+
+
+def _decoded(path: Path, lines: Sequence[SignalLine], frames: int) -> list[NDArray[Any]]:
+    """What wfdb reads in a folder that holds a plain header and a link to the signal file."""
+    # wfdb (4.3) fails on integers of format 61, which is 16 with the bytes of each sample swapped.
+    swapped = lines[0].format == 61
+    format = 16 if swapped else lines[0].format
+    rows = [f"record {len(lines)} 1 {frames}"]
+    rows += [f"s.dat {format}x{line.per_frame}+{line.offset} 1(0)/1 0 0 {line.first} 0 0 x" for line in lines]
+    wide = format in (8, 24, 32, 524)
+    with decoding(path.name) as wfdb, tempfile.TemporaryDirectory(prefix="ecground-") as name:
+        folder = Path(name).resolve()
+        folder.joinpath("record.hea").write_text("\n".join(rows) + "\n", encoding="ascii")
+        _link(folder / "s.dat", path.resolve())
+        record = wfdb.rdrecord(
+            str(folder / "record"), physical=False, smooth_frames=False, return_res=32 if wide else 16,
+        )
+        values: list[NDArray[Any]] = record.e_d_signal
+        if [each.size for each in values] != [frames * line.per_frame for line in lines]:
+            raise CorruptInputError("not all samples could be decoded", where=path.name)
+    return [each.byteswap() for each in values] if swapped else values
+
+
+def _link(link: Path, target: Path) -> None:
+    """A symbolic link, or a copy where the system allows none (Windows without developer mode)."""
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as stream:
-            bits = _FLAC_SUBTYPE.get(stream.subtype, 99)
-            fits = stream.format == "FLAC" and stream.channels == channels and bits <= FLAC_BITS[format]
-            if not fits or stream.frames * channels > safe.MAX_SAMPLES:
-                raise CorruptInputError("the FLAC stream does not fit its header", where=where)
-            # libsndfile loses samples in reads of more than 2^24, so it is read in blocks.
-            blocks = list(stream.blocks(blocksize=1 << 18, dtype="int32", always_2d=True))
-    except (RuntimeError, ValueError, TypeError, OSError):
-        raise CorruptInputError("damaged FLAC stream", where=where) from None
-    values = np.concatenate(blocks) if blocks else np.zeros((0, channels), np.int32)
-    return np.asarray(values >> (32 - bits), dtype=np.int32)  # libsndfile puts the value in the top bits
+        link.symlink_to(target)
+    except (OSError, NotImplementedError):
+        shutil.copyfile(target, link)
