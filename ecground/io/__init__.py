@@ -19,6 +19,7 @@ from ecground.io.delimited import read_delimited, sniff_delimited, write_delimit
 from ecground.io.dicom import read_dicom, sniff_dicom, write_dicom
 from ecground.io.matlab import read_matlab, sniff_matlab
 from ecground.io.npz import read_npz, sniff_npz, write_npz
+from ecground.io.scp import read_scp, sniff_scp
 from ecground.io.source import Source
 from ecground.io.wfdb import read_wfdb, sniff_wfdb, write_wfdb
 from ecground.record import Patient, Record, Sex
@@ -41,6 +42,8 @@ class Format:
     """Writes to a path and says what the format could not keep; None when it is read-only."""
     suffixes: tuple[str, ...] = ()
     """Suffixes that choose this format for writing."""
+    verified: int = 0
+    """Files of real devices or published collections whose samples agreed with an independent reader; 0: unverified."""
 
 
 FORMATS: dict[str, Format] = {}
@@ -58,6 +61,7 @@ register(Format(
     (".hea", ".dat"),
 ))
 register(Format("dicom", "DICOM ECG waveform", sniff_dicom, read_dicom, write_dicom, (".dcm", ".dicom")))
+register(Format("scp", "SCP-ECG (EN 1064, ISO 11073-91064)", sniff_scp, read_scp, verified=1))
 register(Format("npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",)))
 register(Format("matlab", "MATLAB struct of CPSC2018", sniff_matlab, read_matlab))
 register(Format(
