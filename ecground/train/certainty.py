@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from ecground.knowledge.probability import Scale, log_odds, squash
 
 __all__ = ["Example", "FitArgs", "fit", "fit_superclasses", "write"]
 
+LEAST: Final = 0.05
+"""Smallest weight of a deciding criterion: rare statements still follow their textbook."""
 Floats = NDArray[np.float64]
 
 
@@ -130,7 +133,8 @@ def _logistic(x: Floats, truth: NDArray[np.bool_], prior: Floats, ridge: float) 
         return float(value), gradient
 
     start = np.concatenate([[_logit((truth.sum() + 0.5) / (truth.size + 1.0))], prior])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None)] + [(0.0, None)] * len(prior))
+    bounds = [(None, None), *((LEAST if pull > 0 else 0.0, None) for pull in prior)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     return float(found.x[0]), np.asarray(found.x[1:])
 
 
