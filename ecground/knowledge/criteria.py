@@ -11,7 +11,8 @@ A criterion is data. Its expression is one of these nodes:
 
 `threshold` is a number, a pair for `in`, words for `is`, or a list of `{value, [sex], [age_min], [age_max]}` of which
 the first that is known to fit the patient counts; the last has no condition and is the strictest, for the unknown.
-`tolerance` is the unit of the margin; by default that of the measure in [tolerance]. Values are in the units of
+`tolerance` is the unit of the margin; by default that of the measure in [tolerance]. An absent wave has size 0, and a
+term on its interval is false, or with `absent = "unknown"` open. Values are in the units of
 `ecground.measure.table`.
 """
 
@@ -74,6 +75,8 @@ class Term:
     unit: str
     absent: tuple[float | None, ...]
     """For each part: what an absent wave counts as; None = the term is then false."""
+    absent_tells: bool = True
+    """False when an absent wave leaves the term open instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,6 +238,7 @@ class _Reader:
             parts=parts, op=entry["op"], thresholds=_thresholds(entry["threshold"], entry["op"]),
             tolerance=float(entry["tolerance"] if "tolerance" in entry else self.tolerances.get(measure, 1.0)),
             unit=unit, absent=tuple(0.0 if name in _SIZES else None for name, _, _ in parts),
+            absent_tells=entry.get("absent") != "unknown",
         )
 
 

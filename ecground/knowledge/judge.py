@@ -92,7 +92,7 @@ class Judge:
             value = self.value(measure, lead if where == EACH else where)
             if value.state == "absent":
                 if absent is None:
-                    return False, -FAR
+                    return (False, -FAR) if term.absent_tells else _UNKNOWN
                 total += weight * absent
                 continue
             if value.value is None or value.confidence < LOW_CONFIDENCE:

@@ -11,14 +11,15 @@ from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES, BeatTable, Me
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, WAVES, Delineation
 
 _RECORD: dict[str, float | str] = {
-    "hr_bpm": 70, "atrial_rate_bpm": 70, "rr_mean_ms": 857, "rr_median_ms": 857, "rr_max_ms": 880, "rr_cv": 0.02, "rr_irregularity": 0.01,
-    "pp_range_ms": 40, "n_beats": 10, "n_dominant": 10, "n_pvc": 0, "n_pac": 0, "n_paced": 0, "n_blocked_p": 0,
-    "longest_pvc_run": 0, "p_qrs_ratio": 1, "p_present_fraction": 1, "p_consistency": 0.95, "flutter_index": 0.1,
-    "f_wave_uv": 10, "pr_ms": 160, "pr_range_ms": 8, "p_dur_ms": 100, "qrs_ms": 90, "qt_ms": 390, "jt_ms": 300,
+    "hr_bpm": 70, "atrial_rate_bpm": 70, "rr_mean_ms": 857, "rr_median_ms": 857, "rr_max_ms": 880, "rr_cv": 0.02,
+    "rr_irregularity": 0.01, "pp_range_ms": 40, "n_beats": 10, "n_dominant": 10, "n_pvc": 0, "n_pac": 0,
+    "n_paced": 0, "n_blocked_p": 0, "longest_pvc_run": 0, "p_qrs_ratio": 1, "p_present_fraction": 1,
+    "p_consistency": 0.95, "flutter_index": 0.1, "f_wave_uv": 10, "pr_ms": 160, "pr_range_ms": 8, "p_dur_ms": 100,
+    "qrs_ms": 98, "qrs_lead_median_ms": 90, "pr_lead_median_ms": 160, "qt_ms": 390, "jt_ms": 300,
     "qtc_bazett_ms": 421, "qtc_fridericia_ms": 410, "p_axis_deg": 50, "qrs_axis_deg": 40, "t_axis_deg": 40,
     "qrst_angle_deg": 5, "sokolow_mv": 2.2, "cornell_mv": 1.2, "cornell_product_mvms": 110, "ptf_v1_uvms": 1000,
-    "limb_voltage_mv": 1.2, "chest_voltage_mv": 2.0, "pace_spikes": 0, "spike_p_fraction": 0, "spike_qrs_fraction": 0,
-    "dominant_class": "N", "arm_reversal": 0,
+    "limb_voltage_mv": 1.2, "chest_voltage_mv": 2.0, "pace_spikes": 0, "spike_p_fraction": 0,
+    "spike_qrs_fraction": 0, "dominant_class": "N", "arm_reversal": 0,
 }
 _R = dict(zip(STANDARD, (0.8, 1.1, 0.4, 0.05, 0.4, 0.8, 0.2, 0.5, 0.9, 1.4, 1.3, 1.0), strict=True))
 _S = dict(zip(STANDARD, (-0.1, -0.1, -0.1, -0.9, -0.1, -0.1, -0.9, -1.1, -0.8, -0.5, -0.2, -0.1), strict=True))
@@ -54,7 +55,8 @@ def unmeasurable(unit: str = "mV", why: str = "noise") -> Value:
 
 def _healthy(lead: str) -> dict[str, float | str | Value]:
     return {
-        "p_amp": 0.1, "p_initial_amp": 0.1, "p_dur": 98, "q_amp": absent(), "q_dur": absent("ms"), "r_amp": _R[lead], "r_dur": 40,
+        "p_amp": 0.1, "p_initial_amp": 0.1, "p_dur": 98, "p_morph": "+",
+        "q_amp": absent(), "q_dur": absent("ms"), "r_amp": _R[lead], "r_dur": 40,
         "s_amp": _S[lead], "s_dur": 30, "r2_amp": absent(), "r2_dur": absent("ms"), "qrs_form": "rS",
         "qrs_net": _R[lead] + _S[lead], "r_peak_time_ms": 38, "notch_n": 0, "delta_ms": 0, "j_amp": 0.02, "st20": 0.02,
         "st40": 0.02, "st60": 0.03, "st80": 0.04, "st_slope": 0.25, "t_amp": _T[lead], "sqi": 1.0,

@@ -85,8 +85,8 @@ def test_a_missing_lead_leaves_the_count_open() -> None:
 
 
 def test_points_add_up_and_stay_open_while_a_part_is_unknown() -> None:
-    judge = Judge(measurements({"qrs_ms": 95, "pr_ms": unmeasurable("ms")}), MAN)
-    score = Points(4, ((3.0, term("qrs_ms", ">=", 90)), (2.0, term("pr_ms", ">", 200))))
+    judge = Judge(measurements({"qrs_lead_median_ms": 95, "pr_ms": unmeasurable("ms")}), MAN)
+    score = Points(4, ((3.0, term("qrs_lead_median_ms", ">=", 90)), (2.0, term("pr_ms", ">", 200))))
     assert judge.truth(score)[0] is None
     assert judge.truth(Points(3, score.parts)) == (True, 0.0)
     assert judge.truth(Points(6, score.parts))[0] is False

@@ -19,7 +19,7 @@ CHEST_LBBB = {
     "V2": {"qrs_net": -1.8, "qrs_form": "rS", "r_amp": 0.1, "s_amp": -2.0},
     "V5": {"r_peak_time_ms": 75, "notch_n": 1}, "V6": {"r_peak_time_ms": 80, "notch_n": 1},
 }
-LBBB = {"qrs_ms": 150, "sokolow_mv": 4.5, "qtc_fridericia_ms": 430}
+LBBB = {"qrs_lead_median_ms": 150, "sokolow_mv": 4.5, "qtc_fridericia_ms": 430}
 
 
 def by_key(found: tuple[Finding, ...]) -> dict[str, Finding]:
@@ -50,7 +50,7 @@ CASES: list[tuple[dict[str, float], dict[str, dict[str, float]], set[str]]] = [
     ({"n_pac": 1}, {}, {"PAC", "PRC(S)"}),
     ({"p_present_fraction": 0.05, "rr_cv": 0.22, "rr_irregularity": 0.2}, {}, {"AFIB"}),
     ({"flutter_index": 0.8, "atrial_rate_bpm": 300, "p_present_fraction": 0.2}, {}, {"AFLT"}),
-    ({"pace_spikes": 10, "spike_qrs_fraction": 1.0, "qrs_ms": 160}, {}, {"PACE", "VPACE"}),
+    ({"pace_spikes": 10, "spike_qrs_fraction": 1.0, "qrs_lead_median_ms": 160}, {}, {"PACE", "VPACE"}),
     ({"pp_range_ms": 220}, {}, {"SARRH"}),
     ({"qrs_axis_deg": -40}, {}, {"LAD"}),
     ({"qrs_axis_deg": 110}, {}, {"RAD"}),
@@ -60,11 +60,11 @@ CASES: list[tuple[dict[str, float], dict[str, dict[str, float]], set[str]]] = [
     ({"sokolow_mv": 4.0}, {}, {"LVH", "VCLVH"}),
     ({"cornell_mv": 3.1}, {}, {"LVH", "VCLVH"}),
     ({"limb_voltage_mv": 0.4}, {}, {"LVOLT", "LVOLT_LIMB"}),
-    ({}, {"II": {"p_dur": 128}}, {"LAO/LAE"}),
+    ({}, {"II": {"p_dur": 128, "p_morph": "M"}}, {"LAO/LAE"}),
     ({}, {"II": {"p_amp": 0.3}}, {"RAO/RAE"}),
-    ({"qrs_ms": 140}, {"V1": {"r2_amp": 0.5}, "V6": {"s_dur": 55}}, {"CRBBB", "WIDEQRS"}),
-    ({"qrs_ms": 114}, {"V1": {"r2_amp": 0.3}, "V6": {"s_dur": 45}}, {"IRBBB"}),
-    ({"qrs_ms": 116}, {}, {"IVCD"}),
+    ({"qrs_lead_median_ms": 140}, {"V1": {"r2_amp": 0.5}, "V6": {"s_dur": 55}}, {"CRBBB", "WIDEQRS"}),
+    ({"qrs_lead_median_ms": 114}, {"V1": {"r2_amp": 0.3}, "V6": {"s_dur": 45}}, {"IRBBB"}),
+    ({"qrs_lead_median_ms": 116}, {}, {"IVCD"}),
     ({"qrs_axis_deg": -60}, {"aVL": {"q_amp": -0.1, "r_peak_time_ms": 48}}, {"LAFB", "LAD"}),
     ({}, {lead: {"q_dur": 40, "q_amp": -0.3} for lead in ("III", "aVF")}, {"IMI", "QWAVE"}),
     ({}, {lead: {"qrs_form": "QS"} for lead in ("V1", "V2", "V3")}, {"ASMI", "QWAVE"}),
