@@ -131,7 +131,7 @@ def intervals(bench: Bench) -> Results:
     print("\n## Record-level intervals against the same intervals from the cardiologists' marks: error mean±SD, MAE ms")
     true = [[truth(waves) for waves in record.waves] for record in bench.patients]
     out: Results = {}
-    for label, measure in (("by lead medians", by_lead), ("global (2nd earliest, 2nd latest lead)", by_joint)):
+    for label, measure in (("by lead medians", by_lead), ("global (quarter of the leads)", by_joint)):
         print(f"\n{label:42}" + "".join(f"{name:>18}" for name in NAMES))
         wanted = np.array([measure(leads, 500.0) for leads in true])
         for result in bench.results:

@@ -2,8 +2,8 @@
 
 The same pairing serves truth and methods. A beat is an R peak with the QRS onset and offset around it, the last P onset
 and offset between the beat before and the QRS (within 400 ms), and the first T offset before the next beat (within
-700 ms). By lead medians: median over the beats of each lead, then over leads. Jointly: in each beat the second
-earliest onset and the second latest offset over leads (the earliest and latest below three leads), then the median over
+700 ms). By lead medians: median over the beats of each lead, then over leads. Jointly: in each beat the onset
+of the earliest quarter of the leads and the offset of the latest quarter, then the median over
 beats: the global intervals of the CSE working party, robust against one stray lead.
 """
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from marks import LeadMarks, RecordMarks
 from numpy.typing import NDArray
+
+from ecground.signal.assemble import joint_bounds
 
 __all__ = ["NAMES", "beats", "by_joint", "by_lead", "p_shares"]
 
@@ -69,12 +71,10 @@ def by_joint(leads: RecordMarks, fs: float) -> Float:
 def _joined(group: Float) -> Float:
     row = np.full(6, np.nan)
     row[R] = np.median(group[:, R])
-    for column in (Q_ON, Q_OFF, P_ON, P_OFF, T_OFF):
-        seen = np.sort(group[np.isfinite(group[:, column]), column])
-        if len(seen) * 2 < len(group):  # most leads do not show it
-            continue
-        second = min(1, len(seen) - 1) if len(seen) >= 3 else 0
-        row[column] = seen[second] if column in (Q_ON, P_ON) else seen[-1 - second]
+    shown = np.isfinite(group).sum(axis=0) * 2 >= len(group)  # by half of the leads or more
+    on, off = joint_bounds(group, group)
+    for column, bound in ((Q_ON, on), (P_ON, on), (Q_OFF, off), (P_OFF, off), (T_OFF, off)):
+        row[column] = bound[column] if shown[column] else np.nan
     return row
 
 

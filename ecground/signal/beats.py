@@ -44,8 +44,8 @@ MARK_WAVE: Final = tuple(P if m.startswith("p") else T if m.startswith("t") else
 class Delineation:
     """Marks of all rows; `lead_*` arrays are per lead, `joint_*` over all leads.
 
-    The joint onset is the earliest reliable lead's and the joint offset the latest reliable lead's (the second
-    earliest and second latest where three or more leads agree), as the CSE working party defines global intervals.
+    The joint onset is the moment when a quarter of the leads that have the wave have begun it (the earliest of up to
+    three), the joint offset the mirror image; `assemble` says why.
     In a joint row `r_peak` is the reference point of the beat: the R peak over all leads.
     """
 

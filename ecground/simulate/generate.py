@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ecground.errors import UsageError
 from ecground.leads import STANDARD
 from ecground.record import Patient, Provenance, Record
+from ecground.signal.assemble import joint_bounds
 from ecground.simulate.atrium import atrial_activity
 from ecground.simulate.beat import Bank, bank, components
 from ecground.simulate.labels import statements_of, values_of
@@ -29,7 +30,6 @@ from ecground.simulate.truth import (
     Wave,
     delineation_of,
     hidden_by,
-    joint_bounds,
     peaks,
     qrs_points,
     visible,
@@ -168,7 +168,7 @@ def _edges(waves: Bank, field: Array, name: str) -> tuple[Array, Array]:
     """Joint visible onset and offset of each template [s]; NaN for an invisible one."""
     n = len(waves.centre)
     start, wave = components(waves, when=np.zeros(n), template=np.arange(n), field=field, fs=_FINE, **_rest(n))
-    on, off = joint_bounds(*visible(wave, name=name))
+    on, off = joint_bounds(*(bound.T for bound in visible(wave, name=name)))
     return (start + on) / _FINE, (start + off) / _FINE
 
 
@@ -190,7 +190,7 @@ def _draw(name: str, waves: Bank, when: Array, of: NDArray[np.intp], field: Arra
     start, wave = components(waves, when=when, template=of, field=field, fs=fs, gain=gain, tilt=tilt)
     on, off = visible(wave, name=name)
     peak, second, centre = peaks(wave, on, name=name)
-    first, last = joint_bounds(on, off)
+    first, last = joint_bounds(on.T, off.T)
     shift = start[:, None].astype(np.float64)
     joint = np.stack([first, np.where(np.isfinite(first), centre, np.nan), last], axis=1)
     points = {key: at + shift for key, at in qrs_points(wave, on).items()} if name == "qrs" else {}

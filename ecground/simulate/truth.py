@@ -3,8 +3,7 @@
 A wave is present in a lead when its own component, without noise or other waves, passes a visibility threshold. It
 begins and ends where the component leaves and returns to a lower one (a fixed number of microvolt or a share of the
 wave's peak in that lead, whichever is larger: the eye, like the tangent method, sets the foot of a tall wave higher).
-Joint bounds are the second earliest onset and second latest offset where three or more leads show the
-wave (CSE working party's way to global intervals).
+Joint bounds follow `signal.assemble.joint_bounds`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ecground.knowledge.finding import Evidence
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, UNMEASURABLE, WAVES, Delineation
 
 __all__ = [
-    "FOOT_MV", "SEEN_MV", "SHARE", "Statement", "Truth", "Wave", "delineation_of", "hidden_by", "joint_bounds", "peaks",
+    "FOOT_MV", "SEEN_MV", "SHARE", "Statement", "Truth", "Wave", "delineation_of", "hidden_by", "peaks",
     "qrs_points", "visible",
 ]
 
@@ -123,13 +122,6 @@ def visible(wave: NDArray[np.float32], *, name: str) -> tuple[Array, Array]:
     on = np.where(seen, begins.argmax(axis=2), np.nan)
     off = np.where(seen, wave.shape[2] - 1 - ends[:, :, ::-1].argmax(axis=2), np.nan)
     return on, off
-
-
-def joint_bounds(on: Array, off: Array) -> tuple[Array, Array]:
-    """Onset and offset over leads `[event]` from `[event, lead]`; NaN where no lead shows the wave."""
-    n = np.isfinite(on).sum(axis=1)
-    early, late = np.sort(on, axis=1), np.sort(-off, axis=1)  # NaN sorts last
-    return np.where(n >= 3, early[:, 1], early[:, 0]), -np.where(n >= 3, late[:, 1], late[:, 0])
 
 
 def peaks(wave: NDArray[np.float32], on: Array, *, name: str) -> tuple[Array, Array, Array]:

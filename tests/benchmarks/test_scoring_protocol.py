@@ -88,8 +88,10 @@ def test_intervals_from_marks(bench: SimpleNamespace) -> None:
     lead = bench.scoring.truth(record(bench, TWO).waves[0])
     assert bench.intervals.by_lead([lead], FS) == pytest.approx([160, 100, 480, 100])
     later = {mark: at + 5 for mark, at in lead.items()}
-    second = bench.intervals.by_joint([lead, lead, later], FS)  # second earliest onset, second latest offset
-    assert second == pytest.approx([160, 100, 480, 100])
+    quarter = bench.intervals.by_joint([lead, lead, later, later], FS)  # the lead at a quarter from either end
+    assert quarter == pytest.approx([160, 110, 490, 110])
+    single = bench.intervals.by_joint([lead, *[later] * 7], FS)  # one lead of eight stands alone: it does not count
+    assert single == pytest.approx([160, 100, 480, 100])
     first = bench.intervals.by_joint([lead, later], FS)  # two leads: earliest onset, latest offset
     assert first == pytest.approx([160, 110, 490, 110])
 
