@@ -17,11 +17,23 @@ from typing import BinaryIO
 from ecground.errors import UnknownFormatError, UnsafeInputError, UsageError
 from ecground.io.delimited import read_delimited, sniff_delimited, write_delimited
 from ecground.io.dicom import read_dicom, sniff_dicom, write_dicom
+from ecground.io.edf import read_edf, sniff_edf, write_edf
 from ecground.io.matlab import read_matlab, sniff_matlab
 from ecground.io.npz import read_npz, sniff_npz, write_npz
 from ecground.io.scp import read_scp, sniff_scp
 from ecground.io.source import Source
 from ecground.io.wfdb import read_wfdb, sniff_wfdb, write_wfdb
+from ecground.io.xml import (
+    read_aecg,
+    read_muse,
+    read_schiller,
+    read_sierra,
+    sniff_aecg,
+    sniff_muse,
+    sniff_schiller,
+    sniff_sierra,
+    write_aecg,
+)
 from ecground.record import Patient, Record, Sex
 
 __all__ = ["FORMATS", "Format", "Source", "read", "register", "sniff", "write"]
@@ -62,6 +74,11 @@ register(Format(
 ))
 register(Format("dicom", "DICOM ECG waveform", sniff_dicom, read_dicom, write_dicom, (".dcm", ".dicom")))
 register(Format("scp", "SCP-ECG (EN 1064, ISO 11073-91064)", sniff_scp, read_scp, verified=1))
+register(Format("edf", "EDF and EDF+", sniff_edf, read_edf, write_edf, (".edf",), verified=1))
+register(Format("aecg", "HL7 annotated ECG (XML)", sniff_aecg, read_aecg, write_aecg, (".xml",), verified=4))
+register(Format("muse", "GE MUSE RestingECG (XML)", sniff_muse, read_muse, verified=1))
+register(Format("sierra", "Philips Sierra (XML 1.03, 1.04, 1.04.01)", sniff_sierra, read_sierra, verified=5))
+register(Format("schiller", "Schiller EDI (XML)", sniff_schiller, read_schiller, verified=1))
 register(Format("npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",)))
 register(Format("matlab", "MATLAB struct of CPSC2018", sniff_matlab, read_matlab))
 register(Format(
@@ -107,7 +124,7 @@ def read(
 
     Raises:
         NotFoundError, UnknownFormatError, CorruptInputError, UnsafeInputError: the input cannot be used.
-        NoSignalError: it holds no ECG samples.
+        NoSignalError: it holds no ECG samples. (A file of annotations alone gives a record without leads.)
         UsageError: impossible `age` or `sex`.
     """
     if age is not None and not 0 <= age <= 130:
@@ -155,4 +172,6 @@ def write(record: Record, path: str | Path, *, format: str | None = None) -> tup
         )
     if not target.parent.is_dir():
         raise UsageError("the folder to write to does not exist", where=target.name, hint="create the folder first")
+    if not record.leads:
+        raise UsageError("a record without leads", where=target.name, hint="give a recording with signals")
     return chosen.write(record, target)

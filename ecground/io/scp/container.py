@@ -1,6 +1,6 @@
 """The frame of an SCP-ECG record: checksums, the table of pointers, and the sections that it names.
 
-Contract: `sections` gives `{id: body}`, the body being what follows the 16 bytes of a section's header. Every pointer is
+Contract: `unpack` gives `{id: body}`, the body being what follows the 16 bytes of a section header. Every pointer is
 checked against the bytes that are there, every declared length against the pointer, and the CRC of the record and of
 each section that signals depend on must be right; any other section with a wrong CRC is left out, with a note.
 Reference: EN 1064:2005+A1 (ISO 11073-91064), 5.2 and 5.3; CRC-CCITT, polynomial 0x1021, start 0xFFFF.

@@ -145,7 +145,8 @@ def _text(raw: bytes, encoding: str) -> str:
 def _global_measurements(body: memoryview, where: str) -> list[DeviceMeasurement]:
     """Section 7: intervals and axes of the first averaged beat, rates, QTc."""
     beats, spikes = safe.need(body, 0, 2, where=where)
-    found = [_value("rr_mean_ms", u16(body, 2, where), "ms", "RR"), _value("pp_mean_ms", u16(body, 4, where), "ms", "PP")]
+    found = [_value("rr_mean_ms", u16(body, 2, where), "ms", "RR"),
+             _value("pp_mean_ms", u16(body, 4, where), "ms", "PP")]
     if beats:
         found += _beat(body, where)
     # Then come the pacing spikes (time and amplitude, then their kind), the QRS types, and the rates.

@@ -1,7 +1,7 @@
 """Sections 3 to 6 of SCP-ECG: which leads there are, the averaged beat, and the rhythm data, decompressed.
 
-Contract: `read_rhythm` gives each lead's samples as float64 mV `[sample]` on the common time axis of section 3. Data may
-be plain 16-bit numbers or Huffman coded, as they are or as first or second differences. Where the averaged beat was
+Contract: `read_rhythm` gives each lead's samples as float64 mV `[sample]`, from its start to its end in section 3. Data
+may be plain 16-bit numbers or Huffman coded, as they are or as first or second differences. Where the averaged beat was
 subtracted (section 3, flag) it is added back in the zones of section 4, for beats of type 0. Bimodal data hold every
 sample inside the protected zones around the QRS complexes, and the mean of each block of 2 to 4 samples elsewhere;
 blocks are widened by linear interpolation between their centres, and a note says so.
@@ -119,7 +119,7 @@ def read_rhythm(sections: Sections, *, where: str) -> Rhythm:
     samples = [row * scale for row in rows]
     if beats is not None and subtracted:
         samples = _restored(samples, leads, beats, averaged, tables, where)
-    notes = [f"bimodal compression: between the QRS complexes {rate} samples were stored as one, and are interpolated"] \
+    notes = [f"bimodal compression: outside the QRS complexes {rate} samples were stored as one and are interpolated"] \
         if block.bimodal and rate > 1 else []
     return Rhythm(
         fs=1e6 / (block.interval / rate), leads=leads, samples=tuple(samples), nanovolt=block.nanovolt,
@@ -283,7 +283,7 @@ def _restored(
     return restored
 
 
-def _add(row: NDArray[np.float64], beat: NDArray[np.float64], first: int, last: int, offset: int) -> None:
+def _add(row: NDArray[np.float64], beat: NDArray[np.floating], first: int, last: int, offset: int) -> None:
     """Add `beat[offset:]` to `row[first..last]`, as far as both exist."""
     skip = max(-first, -offset, 0)
     start, begin = first + skip, offset + skip
