@@ -30,7 +30,7 @@ def write_table(names: Sequence[str], measure: Callable[[Source], Measurements],
     Raises:
         UsageError: The folder of `out` does not exist.
     """
-    from ecground.measure.export import table_schema, to_table
+    from ecground.measure.views.export import table_schema, to_table
 
     if out is not None and not out.parent.is_dir():
         raise UsageError("the folder to write to does not exist", where=str(out.parent), hint="create it first")

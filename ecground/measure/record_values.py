@@ -14,21 +14,21 @@ from numpy.typing import NDArray
 
 from ecground.errors import UsageError
 from ecground.leads import CHEST, LIMB
-from ecground.measure.alternans import alternans_values
-from ecground.measure.atrial import atrial_values
-from ecground.measure.axis import angle_between, frontal_axis, voltages
-from ecground.measure.beat_classes import BeatClasses, classify, rr_intervals
-from ecground.measure.forms import forms, qrs_details
-from ecground.measure.intervals import interval_values, joint_intervals, qtc_values
-from ecground.measure.lead_values import LeadContext, lead_values
-from ecground.measure.median_beat import MedianBuilder
-from ecground.measure.pacing import find_spikes, pacing_values, spikes_of_beats
-from ecground.measure.qrs import measure_qrs
-from ecground.measure.rhythm import p_values, rhythm_values, rr_of_dominant
+from ecground.measure.rhythm.alternans import alternans_values
+from ecground.measure.rhythm.atrial import atrial_values
+from ecground.measure.rhythm.beat_classes import BeatClasses, classify, rr_intervals
+from ecground.measure.rhythm.cycles import p_values, rhythm_values, rr_of_dominant
+from ecground.measure.rhythm.pacing import find_spikes, pacing_values, spikes_of_beats
 from ecground.measure.robust import nan_iqr, nan_median
 from ecground.measure.table import RECORD_MEASURES, BeatTable, Measurements, Value, absent, measured, unmeasurable
-from ecground.measure.waves import measure_p, measure_st, measure_t, measure_u
-from ecground.measure.windows import (
+from ecground.measure.waves.axis import angle_between, frontal_axis, voltages
+from ecground.measure.waves.forms import forms, qrs_details
+from ecground.measure.waves.intervals import interval_values, joint_intervals, qtc_values
+from ecground.measure.waves.lead_values import LeadContext, lead_values
+from ecground.measure.waves.median_beat import MedianBuilder
+from ecground.measure.waves.p_and_t import measure_p, measure_st, measure_t, measure_u
+from ecground.measure.waves.qrs import measure_qrs
+from ecground.measure.waves.windows import (
     Windows,
     find_baseline,
     gather,

@@ -115,7 +115,7 @@ def measure(record: Record, found: Measurements, signal: Quality | None) -> c.Me
 
 def measurements(found: Measurements, *, calibrated: bool = True) -> c.MeasurementsObject:
     """Record, lead and beat values; an unknown amplitude scale withholds the amplitudes of the sequences."""
-    from ecground.measure.sequences import sequences
+    from ecground.measure.views.sequences import sequences
 
     table = found.beats
     by_lead: dict[str, dict[str, list[float | None]]] = {lead: {} for lead in found.delineation.leads}
@@ -133,7 +133,7 @@ def measurements(found: Measurements, *, calibrated: bool = True) -> c.Measureme
 
 
 def _values(found: Mapping[str, Value]) -> dict[str, c.MeasuredValue]:
-    from ecground.measure.export import value_dict
+    from ecground.measure.views.export import value_dict
 
     return {name: cast("c.MeasuredValue", value_dict(value)) for name, value in found.items()}
 

@@ -50,7 +50,7 @@ def info(name: str, record: Record) -> str:
 
 def measurements(name: str, record: Record, found: Measurements, quality: Quality | None) -> str:
     """What was recorded, how well, the main values beside the device's, and the table of the leads."""
-    from ecground.measure.export import to_text
+    from ecground.measure.views.export import to_text
 
     beside = _main_values(record, found) if record.device.measurements else ""
     return "\n\n".join(filter(None, (info(name, record), _quality(quality), beside, to_text(found))))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ecground.measure import measure
-from ecground.measure.alternans import LEAST_BEATS, alternans
-from ecground.measure.atrial import p_consistency
-from ecground.measure.pacing import find_spikes
+from ecground.measure.rhythm.alternans import LEAST_BEATS, alternans
+from ecground.measure.rhythm.atrial import p_consistency
+from ecground.measure.rhythm.pacing import find_spikes
 from tests.measure.synthetic import NORMAL, Beat, Wave, record, regular
 
 NO_P = Beat(NORMAL.waves[1:], p=None)

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.waves import smooth, wave_bounds
-from ecground.measure.windows import Windows
+from ecground.measure.waves.p_and_t import smooth, wave_bounds
+from ecground.measure.waves.windows import Windows
 from ecground.signal.beats import MARKS
 
 __all__ = ["ST_LEVEL_MV_S", "form_letters", "forms", "p_form", "qrs_details", "st_form", "st_slope_word", "t_form"]

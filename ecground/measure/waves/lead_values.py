@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ecground.measure.robust import nan_iqr, nan_median
 from ecground.measure.table import LEAD_MEASURES, Value, absent, measured, unmeasurable
-from ecground.measure.windows import Windows
+from ecground.measure.waves.windows import Windows
 from ecground.record import Record
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, QRS, Delineation, P, T
 

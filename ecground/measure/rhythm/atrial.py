@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.beat_classes import BeatClasses
+from ecground.measure.rhythm.beat_classes import BeatClasses
 from ecground.measure.robust import nan_median
 from ecground.measure.table import Value, measured, unmeasurable
 from ecground.record import Record

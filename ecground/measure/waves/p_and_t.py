@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.measure.robust import nan_median
-from ecground.measure.windows import Windows
+from ecground.measure.waves.windows import Windows
 from ecground.signal.beats import MARKS
 
 __all__ = ["measure_p", "measure_st", "measure_t", "measure_u", "smooth", "wave_bounds"]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.measure.robust import nan_median
-from ecground.measure.windows import Windows
+from ecground.measure.waves.windows import Windows
 
 __all__ = ["MOST_BEATS", "MedianBuilder"]
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from ecground.measure.sequences import sequences
 from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES, Measurements, Value
+from ecground.measure.views.sequences import sequences
 
 __all__ = ["LEAD_ALIASES", "RECORD_ALIASES", "ptbxl_plus", "table_schema", "to_dict", "to_parquet", "to_table",
            "to_text", "value_dict"]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ecground.measure import measure
-from ecground.measure.export import LEAD_ALIASES, RECORD_ALIASES, ptbxl_plus, to_dict, to_parquet, to_text
-from ecground.measure.sequences import SEQUENCES, sequences
 from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES
+from ecground.measure.views.export import LEAD_ALIASES, RECORD_ALIASES, ptbxl_plus, to_dict, to_parquet, to_text
+from ecground.measure.views.sequences import SEQUENCES, sequences
 from tests.measure.synthetic import NORMAL, Beat, record, regular
 
 

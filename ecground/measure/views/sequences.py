@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.forms import st_slope_word
 from ecground.measure.table import Measurements
+from ecground.measure.waves.forms import st_slope_word
 
 __all__ = ["SEQUENCES", "sequences"]
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.windows import Windows
+from ecground.measure.waves.windows import Windows
 from ecground.signal.beats import MARKS
 
 __all__ = ["measure_qrs"]

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.beat_classes import BeatClasses
+from ecground.measure.rhythm.beat_classes import BeatClasses
 from ecground.measure.table import Value, measured, unmeasurable
 from ecground.record import Record
 from ecground.signal.beats import MARKS, Delineation

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.beat_classes import BeatClasses
+from ecground.measure.rhythm.beat_classes import BeatClasses
 from ecground.measure.robust import nan_iqr
 from ecground.measure.table import Value, absent, measured, unmeasurable
 from ecground.signal.beats import MARKS, PRESENT, UNMEASURABLE, Delineation, P
