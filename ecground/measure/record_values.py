@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from ecground.errors import UsageError
 from ecground.leads import CHEST, LIMB
+from ecground.measure.cables import cable_values
 from ecground.measure.rhythm.alternans import alternans_values
 from ecground.measure.rhythm.atrial import atrial_values
 from ecground.measure.rhythm.beat_classes import BeatClasses, classify, rr_intervals
 from ecground.measure.rhythm.cycles import p_values, rhythm_values, rr_of_dominant
-from ecground.measure.rhythm.pacing import find_spikes, pacing_values, spikes_of_beats
+from ecground.measure.rhythm.pacing import paced_beats, pacing_values
 from ecground.measure.robust import nan_iqr, nan_median
 from ecground.measure.table import RECORD_MEASURES, BeatTable, Measurements, Value, absent, measured, unmeasurable
 from ecground.measure.waves.axis import angle_between, frontal_axis, voltages
@@ -37,6 +38,7 @@ from ecground.measure.waves.windows import (
 )
 from ecground.record import Record
 from ecground.signal.beats import MARKS, Delineation
+from ecground.signal.pacing import find_spikes
 from ecground.signal.quality import Quality
 
 __all__ = ["measure_record"]
@@ -53,8 +55,8 @@ def measure_record(record: Record, delineation: Delineation, *, quality: Quality
     """Everything; see `ecground.measure.measure`."""
     _same_record(record, delineation)
     rr = rr_intervals(record, delineation)
-    spikes = spikes_of_beats(delineation, find_spikes(record))
-    classes = classify(record, delineation, rr=rr, spiked=spikes.qrs)
+    pacing = paced_beats(delineation, find_spikes(record))
+    classes = classify(record, delineation, rr=rr, spiked=pacing.qrs)
     of_beats, median = _waves_of_beats(record, delineation, classes)
     of_median = _waves_of_median(median, len(record.leads), rr[1][classes.dominant], delineation, record.fs)
     words = forms(median, of_median) if median is not None else {}
@@ -68,7 +70,8 @@ def measure_record(record: Record, delineation: Delineation, *, quality: Quality
     dominant_rr = float(nan_median(rr_of_dominant(rr, classes)))
     out |= qtc_values(out["qt_ms"], dominant_rr, 60000.0 / dominant_rr, out["qrs_ms"].number)
     out |= _from_leads(record, lead, out["qrs_ms"])
-    out |= pacing_values(spikes, delineation.has_qrs) | atrial_values(record, delineation, classes)
+    out |= pacing_values(pacing, delineation.has_qrs) | atrial_values(record, delineation, classes)
+    out |= cable_values(record, delineation)
     out["twa_uv"], waves = alternans_values(record, delineation, classes)
     for name, value in waves.items():
         lead[name]["twa_uv"] = value
@@ -141,7 +144,6 @@ def _from_leads(record: Record, lead: Mapping[str, Mapping[str, Value]], qrs: Va
                                      confidence=min(out["qrs_axis_deg"].confidence, out["t_axis_deg"].confidence))
     out |= _voltage_values(record, lead)
     out["cornell_product_mvms"] = _cornell_product(record, out["cornell_mv"], qrs)
-    out["arm_reversal"] = _arm_reversal(lead)
     qt = {key: lead[key]["qt_ms"] for key in record.leads if lead[key]["qt_ms"].state == "measured"}
     if len(qt) >= 6:
         longest, shortest = max(qt, key=lambda k: qt[k].number), min(qt, key=lambda k: qt[k].number)
@@ -223,24 +225,6 @@ def _cornell_product(record: Record, cornell: Value, qrs: Value) -> Value:
     return measured(name, (cornell.number + extra) * qrs.number, leads=cornell.leads, span=cornell.span, n=cornell.n,
                     confidence=min(cornell.confidence, qrs.confidence),
                     why="" if record.patient.sex else "sex unknown: nothing added")
-
-
-def _arm_reversal(lead: Mapping[str, Mapping[str, Value]]) -> Value:
-    """1 when lead I is upside down (P and QRS) while aVR and V6 look as aVR and V6 of swapped arms do.
-
-    Reversed arm electrodes negate I and swap II with III and aVR with aVL; the chest leads stay, which tells it from
-    dextrocardia (Batchvarov 2007, Europace 9:1081).
-    """
-    needed = ("I", "aVR", "V6")
-    if any(name not in lead for name in needed):
-        return unmeasurable("arm_reversal", "needs I, aVR and V6")
-    if any(lead[name]["qrs_area"].state != "measured" for name in needed):
-        return unmeasurable("arm_reversal", "QRS cannot be measured in I, aVR or V6")
-    p = lead["I"]["p_area"].number
-    i, avr, v6 = (lead[name]["qrs_net"].number for name in needed)
-    swapped = i < 0 and avr > 0 and v6 > 0 and (p < 0 if p == p else lead["I"]["t_area"].number < 0)
-    return measured("arm_reversal", float(swapped), leads=needed, span=lead["I"]["qrs_net"].span,
-                    n=lead["I"]["qrs_net"].n, confidence=min(lead[name]["qrs_net"].confidence for name in needed))
 
 
 def _beat_table(classes: BeatClasses, rr: tuple[NDArray[np.float64], NDArray[np.float64]],

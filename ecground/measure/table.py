@@ -77,12 +77,13 @@ RECORD_MEASURES: Final[Mapping[str, tuple[str, str]]] = {
     "ptf_v1_uvms": ("uV ms", "P terminal force in V1: depth x duration of the terminal negative part, as a magnitude"),
     "limb_voltage_mv": ("mV", "largest QRS peak-to-peak of the limb leads"),
     "chest_voltage_mv": ("mV", "largest QRS peak-to-peak of the chest leads"),
-    "pace_spikes": ("", "pacing spikes found"),
+    "pace_spikes": ("", "pacing spikes, at least three within ten seconds"),
     "spike_p_fraction": ("", "share of beats with a spike before the P wave"),
     "spike_qrs_fraction": ("", "share of beats with a spike just before the QRS"),
     "twa_uv": ("uV", "T-wave alternans, largest lead"),
     "dominant_class": ("", "class of the dominant beats: N, V or paced"),
-    "arm_reversal": ("", "1 when arm-lead reversal is suspected"),
+    "arm_reversal": ("", "1 when an exchange of limb electrodes, an arm among them, is suspected"),
+    "chest_swap": ("", "1 when an exchange of chest electrodes is suspected"),
 }
 """Record-level measures: name -> (unit, meaning)."""
 

@@ -1,4 +1,4 @@
-"""Atrial activity, T-wave alternans and pacing spikes against what was put into the samples."""
+"""Atrial activity and T-wave alternans against what was put into the samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from ecground.measure import measure
 from ecground.measure.rhythm.alternans import LEAST_BEATS, alternans
 from ecground.measure.rhythm.atrial import p_consistency
-from ecground.measure.rhythm.pacing import find_spikes
 from tests.measure.synthetic import NORMAL, Beat, Wave, record, regular
 
 NO_P = Beat(NORMAL.waves[1:], p=None)
@@ -84,34 +83,3 @@ def test_noise_pattern_does_not_see_alternans():
     level, noise = alternans(beats, np.arange(32))
     assert level[0] == pytest.approx(100, abs=2)
     assert noise[0] < 25
-
-
-def spiked(where_ms, fs=1000.0):
-    beats = regular(beat=Beat((Wave(10, 30, -1.2), Wave(300, 45, 0.5)), p=None, qrs=(-70, 10, 90), t=(170, 300, 430)))
-    rec, marks = record(beats, fs=fs, noise_mv=0.01)
-    x = rec.signal.copy()
-    for at, _ in beats:
-        k = round((at + where_ms / 1000) * fs)
-        x[:, k:k + 2] += 0.9
-    return rec.replace(signal=x), marks
-
-
-@pytest.mark.parametrize("fs", [500.0, 1000.0])
-def test_ventricular_pacing(fs):
-    rec, marks = spiked(-82.0, fs)
-    m = measure(rec, marks)
-    assert m.number("pace_spikes") == m.number("n_beats") == m.number("n_paced")
-    assert m.number("spike_qrs_fraction") == 1
-    assert m.record["dominant_class"].value == "paced"
-
-
-def test_no_spikes_in_an_ordinary_ecg():
-    assert measure(*record(regular(), noise_mv=0.02)).number("pace_spikes") == 0
-
-
-def test_spikes_are_found_where_they_are():
-    rec, _ = spiked(-82.0)
-    truth = np.array([(at - 0.082) * rec.fs for at, _ in regular()])
-    found = find_spikes(rec)
-    assert len(found) == len(truth)
-    assert np.abs(found - truth).max() <= 3
