@@ -1,31 +1,34 @@
 """`Case`: one labelled recording of a public collection.
 
 Contract: `record` is made when it is asked for, so that a collection can be listed without reading it; labels are in
-the collection's own code system; reference marks and beats are samples at the record's rate, 0-based.
+the collection's own code system; reference marks and beats are samples at the record's rate, 0-based. `terms` travel
+with every recording: what may be done with it is known wherever it goes.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import BinaryIO, Final, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecground import safe
-from ecground.errors import CorruptInputError
-from ecground.record import Record
+from ecground.errors import CorruptInputError, UnsafeInputError
+from ecground.record import Patient, Record
 
-__all__ = ["Beats", "Case", "LabelSystem", "Mark", "Marks", "Split", "rows"]
+__all__ = ["Beats", "Case", "LabelSystem", "Mark", "Marks", "Split", "Terms", "rows"]
 
 Split = Literal["train", "valid", "test"]
-LabelSystem = Literal["scp", "snomed", "text", "none"]
-_TABLE_LIMIT: Final = 256 << 20
+LabelSystem = Literal["scp", "snomed", "aha", "text", "none"]
+_TABLE_LIMIT: Final = 1 << 30
+_LINE_LIMIT: Final = 1 << 20
+_UNKNOWN: Final = Patient()
 
 
 class Mark(NamedTuple):
@@ -59,6 +62,18 @@ class Beats:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What may be done with a recording."""
+
+    licence: str = ""
+    """As its owner names it; empty = not known."""
+    credentialed: bool = False
+    """Access is personal: recordings, tables and what is derived from them go to nobody else, nor through an API."""
+    trainable: bool = True
+    """False: for testing only (a share-alike licence, no licence, or a benchmark that must stay unseen)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One recording with what its collection says about it."""
 
@@ -87,6 +102,14 @@ class Case:
     beats: Beats | None = None
     defects: tuple[str, ...] = ()
     """What is known to be wrong with this recording or its labels."""
+    person: Patient = _UNKNOWN
+    """Age and sex as far as the collection's tables say them; the record may know more."""
+    fs: float | None = None
+    """Sampling rate [Hz] where it is known without reading the samples."""
+    files: tuple[Path, ...] = ()
+    """Files that `load` needs, so that missing ones are found without reading; empty = not known beforehand."""
+    terms: Terms = Terms()
+    """Licence and limits of use."""
 
     @property
     def record(self) -> Record:
@@ -94,17 +117,34 @@ class Case:
         return self.load()
 
 
-def rows(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a CSV table, gzipped or not; missing cells are empty."""
-    data = safe.read_bytes(path, limit=_TABLE_LIMIT)
-    if data[:2] == b"\x1f\x8b":
-        try:
-            with gzip.open(io.BytesIO(data)) as stream:
-                data = safe.read_bytes(stream, limit=_TABLE_LIMIT)  # type: ignore[arg-type]
-        except (OSError, EOFError):
-            raise CorruptInputError("a damaged gzip table", where=path.name) from None
+def rows(path: Path, *, delimiter: str = ",") -> Iterator[dict[str, str]]:
+    """The rows of a UTF-8 CSV table, gzipped or not, read line by line; missing cells are empty.
+
+    Raises:
+        NotFoundError: no such table.
+        UnsafeInputError: more than 1 GiB, or a line of more than 1 MiB.
+        CorruptInputError: damaged, or not UTF-8.
+    """
+    packed = safe.read_head(path, count=2) == b"\x1f\x8b"
     try:
-        for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")):
+        for row in csv.DictReader(_lines(path, packed=packed), delimiter=delimiter):
             yield {key: value or "" for key, value in row.items() if isinstance(key, str)}
     except (UnicodeDecodeError, csv.Error):
-        raise CorruptInputError("a damaged table", where=path.name) from None
+        raise CorruptInputError("a damaged table", where=path.name, hint="tables are CSV in UTF-8") from None
+    except (OSError, EOFError):
+        raise CorruptInputError("a damaged gzip table", where=path.name) from None
+
+
+def _lines(path: Path, *, packed: bool) -> Iterator[str]:
+    """Text lines without the byte order mark; the bytes after unpacking are limited."""
+    with ExitStack() as stack:
+        stream: BinaryIO = stack.enter_context(path.open("rb"))
+        if packed:
+            stream = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=stream)))
+        total, coding = 0, "utf-8-sig"
+        while line := stream.readline(_LINE_LIMIT + 1):
+            total += len(line)
+            if len(line) > _LINE_LIMIT or total > _TABLE_LIMIT:
+                raise UnsafeInputError("a table or a line of it is too long", where=path.name)
+            yield line.decode(coding)
+            coding = "utf-8"

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from ecground import leads
-from ecground.corpora.case import Case, Mark, Marks, rows
+from ecground.corpora.case import Case, Mark, Marks, Terms, rows
 from ecground.errors import CorruptInputError
 from ecground.io.channels import patient_age, patient_sex
 from ecground.io.source import Source
@@ -28,11 +28,12 @@ from ecground.io.wfdb import read_counts
 from ecground.io.wfdb.annotations import read_annotations
 from ecground.record import Patient, Provenance, Record
 
-__all__ = ["COUNTS_NOTE", "DIAGNOSES", "UNMARKED_EDGES", "cases", "diagnoses", "marks_of"]
+__all__ = ["COUNTS_NOTE", "DIAGNOSES", "TERMS", "UNMARKED_EDGES", "cases", "diagnoses", "marks_of"]
 
 COUNTS_NOTE: Final = (
     "LUDB's headers scale every lead to 1.000 mV peak to peak; ADC counts were used instead, 1 uV each (inferred)"
 )
+TERMS: Final = Terms("ODC-By 1.0")
 UNMARKED_EDGES: Final = "the first and last complexes are unmarked"
 DIAGNOSES: Final = (
     "Rhythms", "Electric axis of the heart", "Conduction abnormalities", "Extrasystolies", "Hypertrophies",
@@ -54,6 +55,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
         yield Case(
             corpus="ludb", id=number, patient=number, load=partial(_load, path, patient), labels=diagnoses(row),
             label_system="text", marks=marks_of(path.with_suffix("")), defects=(UNMARKED_EDGES,),
+            person=patient, files=(path, path.with_suffix(".dat")), terms=TERMS,
         )
 
 

@@ -20,15 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground import leads
-from ecground.corpora.case import Beats, Case
+from ecground.corpora.case import Beats, Case, Terms
 from ecground.errors import NotFoundError
 from ecground.io import read
 from ecground.io.source import Source
 from ecground.io.wfdb.annotations import BEATS, read_annotations
-from ecground.io.wfdb.header import parse_header
+from ecground.io.wfdb.header import parse_header, patient_of
 
-__all__ = ["PACED", "beats_of", "cases"]
+__all__ = ["PACED", "TERMS", "beats_of", "cases"]
 
+TERMS: Final = Terms("ODC-By 1.0", trainable=False)
 PACED: Final = frozenset(("102", "104", "107", "217"))
 """Records with paced beats."""
 
@@ -47,7 +48,8 @@ def cases(folder: str | Path) -> Iterator[Case]:
         yield Case(
             corpus="mitdb", id=name, patient="201" if name == "202" else name, split="test",
             load=partial(read, root / f"{name}.hea"), labels=tuple(dict.fromkeys(r for _, r in beats.rhythm)),
-            label_system="text", beats=beats, defects=defects_of(name),
+            label_system="text", beats=beats, defects=defects_of(name), person=patient_of(header.comments),
+            fs=header.fs, files=(root / f"{name}.hea", root / f"{name}.dat"), terms=TERMS,
         )
 
 

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from ecground import leads, safe
 from ecground.corpora import ludb, mitdb
-from ecground.corpora.case import Beats, Case, LabelSystem, Mark, Marks, Split, rows
+from ecground.corpora.case import Beats, Case, LabelSystem, Mark, Marks, Split, Terms, rows
 from ecground.errors import CorruptInputError, NotFoundError, UsageError
 from ecground.io.channels import patient_age, patient_sex
 from ecground.record import Patient, Provenance, Record
 
-__all__ = ["DATASETS", "cases", "decode", "splits"]
+__all__ = ["DATASETS", "TERMS", "cases", "decode", "every", "splits"]
 
 DATASETS: Final = (
     "ptbxl", "ludb", "mitdb", "cinc2021_mixed", "cpsc2018_mat", "code15", "brugada_huca", "cpsc2019", "misc_rhythm",
@@ -42,6 +42,14 @@ _DEFECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "cpsc2019": ("unit inferred (mV); one unnamed lead; some records are saturated",),
     "brugada_huca": ("100 Hz: fast deflections are smoothed",),
 }
+
+TERMS: Final[Mapping[str, Terms]] = {
+    "ptbxl": Terms("CC BY 4.0"), "ludb": Terms("ODC-By 1.0"), "mitdb": Terms("ODC-By 1.0", trainable=False),
+    "cinc2021_mixed": Terms("CC BY 4.0"), "cpsc2018_mat": Terms("CC BY 4.0"), "code15": Terms("CC BY 4.0"),
+    "brugada_huca": Terms("CC BY-SA 4.0", trainable=False), "cpsc2019": Terms("none stated", trainable=False),
+    "misc_rhythm": Terms("ODC-By 1.0 or CC BY 4.0, per file"),
+}
+"""Dataset -> licence and limits of use."""
 
 Row = Mapping[str, str]
 Bytes = NDArray[np.uint8]
@@ -91,7 +99,16 @@ def cases(
         patient, part = parts.get((dataset, name), ("", "test"))
         if split in (None, part):
             case = make()
-            yield replace(case, patient=patient or case.patient, split=part)
+            yield replace(case, patient=patient or case.patient, split=part, terms=TERMS[dataset])
+
+
+def every(folder: str | Path) -> Iterator[Case]:
+    """The recordings of all datasets that the folder holds; NotFoundError when it holds none."""
+    present = [name for name in DATASETS if (Path(folder) / name).is_dir()]
+    if not present:
+        raise NotFoundError("no dataset of the data pack", where=Path(folder).name, hint="give the pack's root")
+    for name in present:
+        yield from cases(folder, name)
 
 
 Lazy = Iterator[tuple[str, Callable[[], Case]]]
@@ -166,7 +183,7 @@ def _ptbxl_case(shard: _Shard, row: Row) -> Case:
         corpus="ptbxl", id=row["ecg_id"], patient=row["patient_id"], load=load,
         labels=tuple(filter(None, row["labels"].split(";"))), label_system="scp", likelihood=likelihood,
         superclasses=tuple(filter(None, row["superclass"].split(";"))), report=row["report"],
-        report_en=row["report_en"], defects=tuple(defects),
+        report_en=row["report_en"], defects=tuple(defects), person=_patient(row), fs=float(shard.info["fs"]),
     )
 
 
@@ -187,7 +204,7 @@ def _ludb_case(shard: _Shard, k: int, row: Row, waves: Mapping[str, list[list[An
                    notes=(ludb.COUNTS_NOTE,))
     marks: Marks = {lead: tuple(Mark(*wave) for wave in found) for lead, found in waves.items()}
     return Case(corpus="ludb", id=row["ID"], patient=row["ID"], load=load, labels=ludb.diagnoses(row),
-                label_system="text", marks=marks, defects=_DEFECTS["ludb"])
+                label_system="text", marks=marks, defects=_DEFECTS["ludb"], person=patient, fs=float(shard.info["fs"]))
 
 
 def _others(root: Path, dataset: str) -> Lazy:
@@ -210,7 +227,7 @@ def _other_case(archive: safe.Npz, info: Mapping[str, Any], dataset: str, row: R
         load=partial(_other_record, archive, key, fs=float(row["fs"]), names=names, patient=_other_patient(row),
                      scale=5e-3 if dataset == "mitdb" else 1e-3, notes=notes),
         report=row.get("dx_name", "") or row.get("text", ""), beats=_beats(archive, key, row.get("leads", "")),
-        defects=notes + found,
+        defects=notes + found, person=_other_patient(row), fs=float(row["fs"]),
     )
 
 

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ecground.corpora.case import Case, Split, rows
+from ecground.corpora.case import Case, Split, Terms, rows
 from ecground.errors import CorruptInputError
 from ecground.io import read
 from ecground.io.channels import patient_age
 from ecground.record import Patient, Record, Sex
 
-__all__ = ["NOISE_COLUMNS", "cases", "statements", "superclass_of"]
+__all__ = ["NOISE_COLUMNS", "TERMS", "cases", "statements", "superclass_of"]
 
+TERMS = Terms("CC BY 4.0")
 NOISE_COLUMNS = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
 
 
@@ -55,7 +57,8 @@ def cases(folder: str | Path, *, fs: int = 500, split: Split | None = None) -> I
     for row in rows(root / "ptbxl_database.csv"):
         part = _split(row)
         if split in (None, part):
-            yield _case(root, row, superclass, "filename_hr" if fs == 500 else "filename_lr", part)
+            case = _case(root, row, superclass, "filename_hr" if fs == 500 else "filename_lr", part)
+            yield replace(case, fs=float(fs))
 
 
 def _split(row: Mapping[str, str]) -> Split:
@@ -77,11 +80,16 @@ def _case(root: Path, row: Mapping[str, str], superclass: Mapping[str, str], col
         load=partial(_load, path, patient), labels=tuple(likelihood), label_system="scp", likelihood=likelihood,
         superclasses=tuple(sorted(found)), report=row.get("report", ""),
         defects=tuple(f"{name}: {row[name].strip()}" for name in NOISE_COLUMNS if row.get(name, "").strip()),
+        person=patient, files=(_header(path), path.with_name(path.name + ".dat")), terms=TERMS,
     )
 
 
 def _load(path: Path, patient: Patient) -> Record:
-    return read(path.with_name(path.name + ".hea")).replace(patient=patient)
+    return read(_header(path)).replace(patient=patient)
+
+
+def _header(path: Path) -> Path:
+    return path.with_name(path.name + ".hea")
 
 
 def _likelihood(text: str) -> dict[str, float | None]:
