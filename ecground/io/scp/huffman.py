@@ -62,7 +62,7 @@ class Table:
 
 
 def _default_codes() -> list[Code]:
-    """0 is `0`; +-n up to 8 is n + 1 ones, a zero and the sign; then 8-bit and 16-bit originals."""
+    """0 is `0`; +-n up to 8 is n ones, a zero and the sign; then 8-bit and 16-bit originals."""
     codes = [Code(prefix=1, total=1, value=0, bits=0)]
     for n in range(1, 9):
         ones = ((1 << n) - 1) << 2

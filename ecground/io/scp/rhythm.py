@@ -28,8 +28,6 @@ _MAX_LEADS: Final = 64
 _MAX_BEATS: Final = 4096
 _MAX_RATE: Final = 4
 _LAST_BIMODAL_PROTOCOL: Final = 29
-_LIMIT: Final = 1 << 17
-"""Reconstructed numbers beyond this cannot come from 16-bit samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +217,7 @@ def _numbers(
         raise CorruptInputError(
             f"a lead holds {stored.size} of {count} samples", where=where, hint="the file is truncated",
         )
-    values = _integrated(stored, difference)
-    if values.size and np.abs(values).max() > _LIMIT:
-        raise CorruptInputError("samples beyond 16 bit after decompression", where=where)
-    return values
+    return _integrated(stored, difference)
 
 
 def _stored(data: memoryview, tables: Sequence[Table] | None, count: int, where: str) -> NDArray[np.int64]:
@@ -232,14 +227,17 @@ def _stored(data: memoryview, tables: Sequence[Table] | None, count: int, where:
 
 
 def _integrated(stored: NDArray[np.int64], difference: int) -> NDArray[np.int64]:
-    """Undo first or second differences; the first one or two numbers are samples themselves."""
+    """Undo first or second differences; the first one or two numbers are samples themselves.
+
+    Sums wrap at 16 bit, as samples are: a second difference of a steep edge does not fit and was stored wrapped.
+    """
     if difference == 0 or stored.size < 2:
         return stored
     steps = stored.copy()
     if difference == 2:
         steps[1] -= steps[0]
         steps[1:] = np.cumsum(steps[1:])
-    return np.cumsum(steps)
+    return np.cumsum(steps).astype(np.int16).astype(np.int64)
 
 
 def _widened(
