@@ -20,6 +20,7 @@ from ecground.io.dicom import read_dicom, sniff_dicom, write_dicom
 from ecground.io.edf import read_edf, sniff_edf, write_edf
 from ecground.io.matlab import read_matlab, sniff_matlab
 from ecground.io.npz import read_npz, sniff_npz, write_npz
+from ecground.io.rare import RARE, READERS
 from ecground.io.scp import read_scp, sniff_scp
 from ecground.io.source import Source
 from ecground.io.wfdb import read_wfdb, sniff_wfdb, write_wfdb
@@ -81,6 +82,8 @@ register(Format("sierra", "Philips Sierra (XML 1.03, 1.04, 1.04.01)", sniff_sier
 register(Format("schiller", "Schiller EDI (XML)", sniff_schiller, read_schiller, verified=1))
 register(Format("npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",)))
 register(Format("matlab", "MATLAB struct of CPSC2018", sniff_matlab, read_matlab))
+for _name, _rare in RARE.items():
+    register(Format(_name, _rare.description, _rare.sniff, READERS[_name]))
 register(Format(
     "csv", "CSV or TSV, one column a lead", sniff_delimited, read_delimited, write_delimited, (".csv", ".tsv", ".txt"),
 ))
