@@ -71,16 +71,16 @@ def _read(source: Source, found: Layout) -> Record:
     import edfio
 
     where = source.name
+    silent = all(label == ANNOTATIONS for label in found.labels)
+    if not silent and not (found.records and found.record_seconds and found.signal_samples):
+        raise NoSignalError("the EDF file holds no samples", where=where, hint="give a file with recorded leads")
     used = found.header_bytes + found.records * found.record_bytes
     head = source.data[:236] + f"{found.records:<8d}".encode() + source.data[244:found.header_bytes]
     edf = edfio.read_edf(head + source.data[found.header_bytes:used], header_encoding="latin-1")
-    if all(label == ANNOTATIONS for label in found.labels):
+    if silent:
         return _without_signals(edf, where)
-    ordinary = [signal for signal in edf.signals if signal.samples_per_data_record]
-    if not found.records or not found.record_seconds or not ordinary:
-        raise NoSignalError("the EDF file holds no samples", where=where, hint="give a file with recorded leads")
     said: list[str] = []
-    chosen = _ecg_of_one_rate(ordinary, where, said)
+    chosen = _ecg_of_one_rate(edf.signals, where, said)
     fs = chosen[0].samples_per_data_record / found.record_seconds
     starts = onsets(source.data, found, where=where) if found.reserved.startswith("EDF+D") else None
     rows = [_row(signal, fs, starts, where) for signal in chosen]

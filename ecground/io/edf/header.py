@@ -48,6 +48,11 @@ class Layout:
         """Bytes of a data record."""
         return 2 * sum(self.samples)
 
+    @property
+    def signal_samples(self) -> int:
+        """Samples of a data record that are no annotations."""
+        return sum(count for label, count in zip(self.labels, self.samples, strict=True) if label != ANNOTATIONS)
+
 
 def looks_like_edf(head: bytes) -> bool:
     """Whether the file starts with version 0 and has numbers where an EDF header has them."""
