@@ -2,10 +2,10 @@
 
 Covered: file size before reading; declared lengths against the bytes left; a name that leaves its folder (absolute,
 `..`, drive letters, URLs, NUL, symbolic links); JSON size and nesting; XML with a DTD, entities or external
-references, its size and nesting; zip members (names, number, size of each and in all, compression ratio); `.npz`
-arrays (no pickles, sizes before allocation); zlib streams with a limit. Writes are atomic: a reader never sees half a
-file. Not covered: CPU time (parsers are linear in the size, which is bounded), memory of other processes, a file that
-changes while it is read, the meaning of what was read.
+references, its size, nesting and number of elements; zip members (names, number, size of each and in all, compression
+ratio); `.npz` arrays (no pickles, sizes before allocation); zlib streams with a limit. Writes are atomic: a reader
+never sees half a file. Not covered: CPU time (parsers are linear in the size, which is bounded), memory of other
+processes, a file that changes while it is read, the meaning of what was read.
 
 Every refusal is an `UnsafeInputError`, every damaged container a `CorruptInputError`. Messages name a file by its last
 part only and never quote content.
@@ -37,6 +37,7 @@ __all__ = [
     "MAX_JSON_BYTES",
     "MAX_SAMPLES",
     "MAX_XML_BYTES",
+    "MAX_XML_NODES",
     "Npz",
     "inflate",
     "inside",
@@ -55,6 +56,8 @@ MAX_SAMPLES: Final = 1 << 30
 """Largest number of samples (all leads) a reader may allocate: 24 h of 15 leads at 500 Hz are 0.65 x 2^30."""
 MAX_JSON_BYTES: Final = 64 << 20
 MAX_XML_BYTES: Final = 256 << 20
+MAX_XML_NODES: Final = 2_000_000
+"""Most elements and attributes of one XML document: each costs memory far above its bytes."""
 _MAX_DEPTH: Final = 64
 _MAX_MEMBERS: Final = 4096
 _MAX_RATIO: Final = 2000
@@ -143,20 +146,37 @@ def json_value(data: bytes | str, *, where: str, limit: int = MAX_JSON_BYTES) ->
         raise CorruptInputError("not valid JSON", where=where) from None
 
 
-def xml_root(data: bytes, *, where: str, limit: int = MAX_XML_BYTES) -> ElementTree.Element:
-    """The root element; refuses a DTD, entities, external references, more than `limit` bytes or 64 levels."""
+def xml_root(
+    data: bytes, *, where: str, limit: int = MAX_XML_BYTES, doctype: str = "",
+) -> ElementTree.Element:
+    """The root element; refuses a DTD, entities, external references, more than `limit` bytes, 64 levels or 2 M nodes.
+
+    Args:
+        data: the document.
+        where: name of the file for messages.
+        limit: largest size [bytes].
+        doctype: name of a root whose `<!DOCTYPE name SYSTEM "...">` is passed over: vendors write it into every file.
+            The DTD is never loaded, and one that stands in the document is refused all the same.
+    """
     _within(data, limit, where)
     builder = ElementTree.TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
-    depth = 0
+    depth = nodes = 0
 
     def refuse(*_: object) -> Any:  # noqa: ANN401 - expat's handlers differ in what they return
         raise UnsafeInputError("XML with a DTD or entities", where=where, hint="remove the DOCTYPE declaration")
 
+    def named(name: str, _system: str | None, _public: str | None, inner: bool) -> None:
+        if inner or name != doctype:
+            refuse()
+
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
+        nonlocal depth, nodes
         depth += 1
+        nodes += 1 + len(attributes)
+        if nodes > MAX_XML_NODES:
+            raise UnsafeInputError(f"XML with more than {MAX_XML_NODES} elements and attributes", where=where)
         if depth > _MAX_DEPTH:
             raise UnsafeInputError(f"XML nested more than {_MAX_DEPTH} levels", where=where)
         builder.start(_qualified(tag), {_qualified(name): value for name, value in attributes.items()})
@@ -166,7 +186,8 @@ def xml_root(data: bytes, *, where: str, limit: int = MAX_XML_BYTES) -> ElementT
         depth -= 1
         builder.end(_qualified(tag))
 
-    parser.StartDoctypeDeclHandler = refuse
+    parser.StartDoctypeDeclHandler = named
+    parser.SkippedEntityHandler = refuse
     parser.EntityDeclHandler = refuse
     parser.UnparsedEntityDeclHandler = refuse
     parser.ExternalEntityRefHandler = refuse
