@@ -1,7 +1,7 @@
 # make demo         install into .venv and interpret a real 12-lead ECG; nothing but the packages is downloaded
 # make test         ruff, mypy --strict and pytest, without PyTorch
 # make test-train   install PyTorch into the same .venv and run the tests that need it
-# make docs         rewrite the generated pages: docs/schemas, the picture and the demo output of README
+# make docs         rewrite the generated pages: docs/schemas; picture, demo output and table of formats of README
 # make clean        remove .venv and caches
 #
 # PYTHON=python3.12 chooses the interpreter. TORCH_INDEX chooses where PyTorch comes from: on a machine whose default

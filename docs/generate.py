@@ -1,4 +1,4 @@
-"""Rewrites the pages that are made from code: docs/schemas, the picture of README, and the demo output inside README.
+"""Rewrites what is made from code: docs/schemas, and the picture, the demo output and the table of formats of README.
 
 Run by `make docs`; tests compare the results with what is committed.
 """
@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Final
 
 import ecground
+from ecground.cli.about import formats_markdown
 from ecground.report.contracts import KINDS
 from ecground.report.schema import schema
 
-__all__ = ["demo_output", "write_demo", "write_picture", "write_schemas"]
+__all__ = ["demo_output", "write_demo", "write_formats", "write_picture", "write_schemas"]
 
 ROOT: Final = Path(__file__).parents[1]
 DEMO_BEGIN: Final = "<!-- demo: written by docs/generate.py -->\n"
 DEMO_END: Final = "<!-- /demo -->\n"
+FORMATS_BEGIN: Final = "<!-- formats: written by docs/generate.py -->\n"
+FORMATS_END: Final = "<!-- /formats -->\n"
 
 
 def write_schemas() -> None:
@@ -61,15 +64,24 @@ def demo_output() -> str:
 
 def write_demo() -> None:
     """Put the demo's output between its two marks in README."""
+    _between(DEMO_BEGIN, DEMO_END, f"```text\n{demo_output().rstrip()}\n```\n")
+
+
+def write_formats() -> None:
+    """Put the table of formats between its two marks in README."""
+    _between(FORMATS_BEGIN, FORMATS_END, formats_markdown())
+
+
+def _between(begin: str, end: str, block: str) -> None:
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    head, rest = text.split(DEMO_BEGIN)
-    _, tail = rest.split(DEMO_END)
-    block = f"```text\n{demo_output().rstrip()}\n```\n"
-    readme.write_text(head + DEMO_BEGIN + block + DEMO_END + tail, encoding="utf-8", newline="\n")
+    head, rest = text.split(begin)
+    _, tail = rest.split(end)
+    readme.write_text(head + begin + block + end + tail, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
     write_schemas()
     write_picture()
     write_demo()
+    write_formats()

@@ -55,8 +55,9 @@ class Format:
     """Writes to a path and says what the format could not keep; None when it is read-only."""
     suffixes: tuple[str, ...] = ()
     """Suffixes that choose this format for writing."""
-    verified: int = 0
-    """Files of real devices or published collections whose samples agreed with an independent reader; 0: unverified."""
+    verified: int | None = 0
+    """Files of real devices or published collections whose samples agreed with an independent reader; 0: unverified;
+    None: no device's format, so that round trips are the test."""
 
 
 FORMATS: dict[str, Format] = {}
@@ -71,21 +72,24 @@ def register(format: Format) -> Format:
 
 register(Format(
     "wfdb", "WFDB header and signal files (PhysioNet, PTB-XL, CinC, MIT-BIH)", sniff_wfdb, read_wfdb, write_wfdb,
-    (".hea", ".dat"),
+    (".hea", ".dat"), verified=13,
 ))
-register(Format("dicom", "DICOM ECG waveform", sniff_dicom, read_dicom, write_dicom, (".dcm", ".dicom")))
+register(Format("dicom", "DICOM ECG waveform", sniff_dicom, read_dicom, write_dicom, (".dcm", ".dicom"), verified=4))
 register(Format("scp", "SCP-ECG (EN 1064, ISO 11073-91064)", sniff_scp, read_scp, verified=1))
 register(Format("edf", "EDF and EDF+", sniff_edf, read_edf, write_edf, (".edf",), verified=1))
 register(Format("aecg", "HL7 annotated ECG (XML)", sniff_aecg, read_aecg, write_aecg, (".xml",), verified=4))
 register(Format("muse", "GE MUSE RestingECG (XML)", sniff_muse, read_muse, verified=1))
 register(Format("sierra", "Philips Sierra (XML 1.03, 1.04, 1.04.01)", sniff_sierra, read_sierra, verified=5))
 register(Format("schiller", "Schiller EDI (XML)", sniff_schiller, read_schiller, verified=1))
-register(Format("npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",)))
-register(Format("matlab", "MATLAB struct of CPSC2018", sniff_matlab, read_matlab))
+register(Format(
+    "npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",), verified=None,
+))
+register(Format("matlab", "MATLAB struct of CPSC2018", sniff_matlab, read_matlab, verified=1))
 for _name, _rare in RARE.items():
     register(Format(_name, _rare.description, _rare.sniff, READERS[_name]))
 register(Format(
     "csv", "CSV or TSV, one column a lead", sniff_delimited, read_delimited, write_delimited, (".csv", ".tsv", ".txt"),
+    verified=None,
 ))
 
 

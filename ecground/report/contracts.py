@@ -398,6 +398,9 @@ class FormatRow(TypedDict):
     description: str
     reads: bool
     writes: bool
+    verified: int | None
+    """Files of real devices or published collections whose samples agreed with an independent reader; 0: unverified, no
+    sample is known; null: no device's format."""
 
 
 class Formats(TypedDict):
