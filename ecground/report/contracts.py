@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, NotRequired, TypedDict
 
+from ecground.report.collection import Corpus
+
 __all__ = [
     "DISCLAIMER", "KINDS", "BadStretch", "Beats", "Change", "Check", "ClaimRow", "Compare", "CriterionRow",
     "Device", "DeviceValue", "Envelope", "ErrorObject", "EvidenceRow", "Fiducials", "FindingRow", "Findings",
@@ -411,6 +413,6 @@ class Formats(TypedDict):
 
 KINDS: Final[Mapping[str, type]] = {
     "info": Info, "measure": Measure, "fiducials": Fiducials, "findings": Findings, "check": Check,
-    "interpret": Interpret, "compare": Compare, "formats": Formats,
+    "interpret": Interpret, "compare": Compare, "formats": Formats, "corpus": Corpus,
 }
 """Command -> the fields it adds to the Envelope."""

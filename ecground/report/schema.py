@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from ecground.report import contracts
+from ecground.report import collection, contracts
 
 __all__ = ["VERSION", "schema", "schema_name"]
 
@@ -103,10 +103,10 @@ def _summary(typed_dict: type) -> str:
 
 @cache
 def _field_docs() -> dict[str, dict[str, str]]:
-    """Class -> field -> the string literal under it in the source of `contracts`; the key "" is the class's own."""
-    tree = ast.parse(inspect.getsource(contracts))
-    found = {node.name: _docs_in(node.body) for node in tree.body if isinstance(node, ast.ClassDef)}
-    for name, text in _docs_in(tree.body).items():
+    """Class -> field -> the string literal under it in the source of the contracts; the key "" is the class's own."""
+    body = [node for module in (contracts, collection) for node in ast.parse(inspect.getsource(module)).body]
+    found = {node.name: _docs_in(node.body) for node in body if isinstance(node, ast.ClassDef)}
+    for name, text in _docs_in(body).items():
         found.setdefault(name, {})[""] = text
     return found
 
