@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 
-__all__ = ["main"]
+__all__ = ["hush", "main"]
 
 
 def main() -> None:
@@ -19,10 +19,7 @@ def main() -> None:
     from ecground.cli.app import app
     from ecground.errors import EcgroundError
 
-    if not os.environ.get("ECGROUND_DEBUG"):
-        # Libraries quote file contents in their warnings; those may be patient data.
-        logging.disable(logging.CRITICAL)
-        warnings.simplefilter("ignore")
+    hush()
     try:
         app(prog_name="ecground")
     except EcgroundError as error:
@@ -32,3 +29,10 @@ def main() -> None:
         # The reader of our output has left (`ecground measure folder | head`); nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def hush() -> None:
+    """Silence libraries: they quote file contents in their warnings, and those may be patient data."""
+    if not os.environ.get("ECGROUND_DEBUG"):
+        logging.disable(logging.CRITICAL)
+        warnings.simplefilter("ignore")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecground.cli.batch import guarded, leave, progress
-from ecground.cli.inputs import expand
+from ecground.cli.batch import Outcome, Watch, outcomes, recordings
+from ecground.cli.options import Batch
 from ecground.errors import UsageError
 from ecground.interpret import Source
 
@@ -23,26 +24,32 @@ if TYPE_CHECKING:
 __all__ = ["write_table"]
 
 
-def write_table(names: Sequence[str], measure: Callable[[Source], Measurements], out: Path | None, *,
+def write_table(measure: Callable[[Source], Measurements], names: Sequence[str], batch: Batch, *,
                 parquet: bool) -> None:
     """Measure every recording and write its rows; leaves by `typer.Exit` unless all went well.
 
     Raises:
-        UsageError: The folder of `out` does not exist.
+        UsageError: The folder of the output does not exist, or the arguments name nothing.
     """
-    from ecground.measure.views.export import table_schema, to_table
+    from ecground.measure.views.export import table_schema
 
-    if out is not None and not out.parent.is_dir():
-        raise UsageError("the folder to write to does not exist", where=str(out.parent), hint="create it first")
-    errors = []
-    with _sink(out) as sink, _writer(sink, table_schema(), parquet=parquet) as writer:
-        for item in progress(expand(names)):
-            rows, error = guarded(
-                lambda item=item: to_table(measure(item.source), record=item.name), item.name)  # type: ignore[misc]
-            errors.append(error)
-            if rows is not None:
-                writer.write_table(rows)
-    leave(errors)
+    if batch.out is not None and not batch.out.parent.is_dir():
+        raise UsageError("the folder to write to does not exist", where=str(batch.out.parent), hint="create it first")
+    inputs = recordings(names, batch)
+    with (Watch(len(inputs), batch) as watch, _sink(batch.out) as sink,
+          _writer(sink, table_schema(), parquet=parquet) as writer,
+          closing(outcomes(partial(_rows, measure), inputs, batch)) as found):
+        for item, outcome in zip(inputs, found, strict=True):
+            if outcome.result is not None:
+                writer.write_table(outcome.result)
+            watch.saw(item.name, outcome.error)
+    watch.leave()
+
+
+def _rows(measure: Callable[[Source], Measurements], name: str, source: Source) -> Outcome[Any]:
+    from ecground.measure.views.export import to_table
+
+    return Outcome(to_table(measure(source), record=name))
 
 
 @contextmanager
