@@ -278,6 +278,15 @@ def test_sections_that_lie(change, error):
         read(scp.record(parts))
 
 
+@pytest.mark.parametrize(("extra", "words"), [
+    ({5: b"beat"}, "averaged beat"), ({12: b"long"}, "section 12"), ({}, "no rhythm"),
+])
+def test_what_a_file_without_rhythm_holds_is_said(extra, words):
+    parts = {number: body for number, body in (ecg().sections() | extra).items() if number != 6}
+    with pytest.raises(NoSignalError, match=words):
+        read(scp.record(parts))
+
+
 def test_positions_that_lie():
     good = ecg(beat=shape(), beats=BEATS).sections()
     for body in (struct.pack("<HHH", 160, 30, 0xFFFF), struct.pack("<HHH", 160, 30, 4000), b"\0"):

@@ -74,9 +74,7 @@ def _read(source: Source, found: Layout) -> Record:
     silent = all(label == ANNOTATIONS for label in found.labels)
     if not silent and not (found.records and found.record_seconds and found.signal_samples):
         raise NoSignalError("the EDF file holds no samples", where=where, hint="give a file with recorded leads")
-    used = found.header_bytes + found.records * found.record_bytes
-    head = source.data[:236] + f"{found.records:<8d}".encode() + source.data[244:found.header_bytes]
-    edf = edfio.read_edf(head + source.data[found.header_bytes:used], header_encoding="latin-1")
+    edf = edfio.read_edf(_counted(source.data, found), header_encoding="latin-1")
     if silent:
         return _without_signals(edf, where)
     said: list[str] = []
@@ -93,6 +91,15 @@ def _read(source: Source, found: Layout) -> Record:
         channels, fs=fs, format="edf", where=where, patient=_patient(edf), start=_start(edf),
         filters=_filters(chosen), notes=said,
     )
+
+
+def _counted(data: bytes, found: Layout) -> bytes:
+    """The file with the number of data records that are there, and nothing after them; itself when that is so."""
+    used = found.header_bytes + found.records * found.record_bytes
+    counted = f"{found.records:<8d}".encode()
+    if data[236:244] == counted and len(data) == used:
+        return data
+    return data[:236] + counted + data[244:used]
 
 
 def _without_signals(edf: Edf, where: str) -> Record:

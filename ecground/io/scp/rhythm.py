@@ -99,8 +99,9 @@ def read_rhythm(sections: Sections, *, where: str) -> Rhythm:
     """
     bodies = sections.bodies
     if 6 not in bodies or 3 not in bodies:
-        what = "only an averaged beat" if 5 in bodies else "no rhythm data"
-        raise NoSignalError(f"the SCP-ECG file holds {what}", where=where, hint="export the rhythm with the file")
+        what = "only a long recording (section 12), which cannot be read" if 12 in bodies else \
+            "only an averaged beat" if 5 in bodies else "no rhythm data"
+        raise NoSignalError(f"the SCP-ECG file holds {what}", where=where, hint="export the rhythm (section 6) with it")
     flags, leads = _leads(bodies[3], where)
     block = _block(bodies[6], len(leads), where, bimodal=sections.protocol <= _LAST_BIMODAL_PROTOCOL)
     tables = read_tables(bodies[2], where=f"{where}: section 2") if 2 in bodies else None
