@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.measure.waves.p_and_t import smooth, wave_bounds
+from ecground.measure.waves.p_and_t import p_reach, smooth, wave_bounds
 from ecground.measure.waves.windows import Windows
 from ecground.signal.beats import MARKS
 
@@ -41,7 +41,7 @@ def forms(median: Windows, of_median: Mapping[str, Array]) -> dict[str, tuple[st
     waves = [of_median[f"{name}_amp"] for name in ("q", "r", "s", "r2", "s2")]
     out = {"qrs_form": tuple(form_letters(*(float(wave[k]) for wave in waves)) or "none" for k in leads)}
     own_p = np.isfinite(median.marks[:, 0, MARKS.index("p_on")])
-    p, t = _cut(median, "p_on", "p_off"), _cut(median, "t_on", "t_off")
+    p, t = _between(median, *p_reach(median)), _between(median, *wave_bounds(median, "t_on", "t_off"))
     out["p_morph"] = tuple(
         p_form(p[k] - np.linspace(p[k][0], p[k][-1], len(p[k])), float(of_median["p_amp"][k]),
                float(of_median["p_amp2"][k]), median.rate) if own_p[k] and len(p[k]) > 2 else "absent" for k in leads)
@@ -108,7 +108,8 @@ def st_form(arc: Array, rise: float, slope: float) -> str:
 
 def qrs_details(median: Windows) -> dict[str, Array]:
     """Notches in the middle of the QRS and the duration of a delta wave, `[lead]`; NaN where there is no QRS."""
-    waves = _cut(smooth_windows(median, 0.012), "qrs_on", "qrs_off", joint=True)
+    bounds = (np.broadcast_to(median.joint[:, MARKS.index(mark)], median.y.shape[:2]) for mark in ("qrs_on", "qrs_off"))
+    waves = _between(smooth_windows(median, 0.012), *bounds)
     shape = (len(waves),)
     notches, delta = np.full(shape, np.nan, dtype=np.float32), np.full(shape, np.nan, dtype=np.float32)
     for k, y in enumerate(waves):
@@ -124,12 +125,8 @@ def smooth_windows(median: Windows, seconds: float) -> Windows:
                    median.joint)
 
 
-def _cut(median: Windows, on: str, off: str, *, joint: bool = False) -> list[Array]:
-    """The samples of one wave in every lead; empty where its bounds are unknown."""
-    begin, end = wave_bounds(median, on, off)
-    if joint:
-        begin = np.broadcast_to(median.joint[:, MARKS.index(on)], begin.shape)
-        end = np.broadcast_to(median.joint[:, MARKS.index(off)], end.shape)
+def _between(median: Windows, begin: Array, end: Array) -> list[Array]:
+    """The samples between two positions `[lead, 1]` in every lead; empty where one is unknown."""
     out = []
     for k, (a, b) in enumerate(zip(begin[:, 0], end[:, 0], strict=True)):
         known = np.isfinite(a) and np.isfinite(b)

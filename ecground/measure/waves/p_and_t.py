@@ -1,8 +1,8 @@
 """P wave, PR segment, ST segment, T and U wave of many beats and leads at once.
 
-Contract: `measure_waves(windows)` gives name in LEAD_MEASURES -> float32 `[lead, row]`, mV, ms, uV ms; NaN = no such
-wave or nothing seen. P is measured from the line between its onset and its offset, ST and T from the level just before
-QRS onset. Where the delineator sees a wave over all leads jointly but not in one lead, the joint bounds are used in
+Contract: `measure_p`, `measure_st` and `measure_t` give name in LEAD_MEASURES -> float32 `[lead, row]`, mV, ms, uV ms;
+NaN = no such wave or nothing seen. P is measured from the line between its onset and its offset (the earlier and the
+later of the lead's own and the joint bounds), ST and T from the level just before QRS onset. Where the delineator sees a wave over all leads jointly but not in one lead, the joint bounds are used in
 that lead: how flat a wave is must be measurable too.
 
 ST levels are at the joint QRS offset (J) and 20, 40, 60, 80 ms later, each the mean of +-4 ms (AHA/ACCF/HRS 2009 VI).
@@ -19,11 +19,13 @@ from ecground.measure.robust import nan_median
 from ecground.measure.waves.windows import Windows
 from ecground.signal.beats import MARKS
 
-__all__ = ["measure_p", "measure_st", "measure_t", "measure_u", "smooth", "wave_bounds"]
+__all__ = ["measure_p", "measure_st", "measure_t", "measure_u", "p_reach", "smooth", "wave_bounds"]
 
 _LEAST_U_MV: Final = 0.05
 _ST_MS: Final = (("j_amp", 0), ("st20", 20), ("st40", 40), ("st60", 60), ("st80", 80))
 _SMOOTH_S: Final = 0.020
+_P_FOOT_S: Final = 0.008
+"""The line under P begins and ends this far beyond its bounds, where a steep wave has surely returned."""
 
 Array = NDArray[np.float32]
 
@@ -33,19 +35,20 @@ def measure_p(w: Windows) -> dict[str, Array]:
     hi = w.zero + w.samples(0.12)
     y = smooth(w.y[:, :, :hi], w.samples(_SMOOTH_S))
     on, off = wave_bounds(w, "p_on", "p_off")
+    first, last = p_reach(w)
     t = np.arange(hi, dtype=np.float32)
-    start, stop = _at(y, on), _at(y, off)
-    width = np.maximum(off - on, 1.0)
-    y = y - start[..., None] - ((stop - start) / width)[..., None] * (t - on[..., None])
-    inside = (t >= on[..., None]) & (t <= off[..., None]) & np.isfinite(y)
+    start, stop = _at(y, first), _at(y, last)
+    width = np.maximum(last - first, 1.0)
+    y = y - start[..., None] - ((stop - start) / width)[..., None] * (t - first[..., None])
+    inside = (t >= first[..., None]) & (t <= last[..., None]) & np.isfinite(y)
     y = np.where(inside, y, np.float32(0.0))
     seen = inside.any(axis=2)
     ms = 1000.0 / w.rate
     main, second = _phases(y)
-    negative_from, depth = _terminal(y, off)
+    duration, depth = _terminal(y, 0.5 * (first + last))
     out = {
         "p_amp": main, "p_amp2": second, "p_dur": (off - on) * ms, "p_area": y.sum(axis=2) * ms * 1000.0,
-        "p_initial_amp": y.max(axis=2), "p_terminal_uvms": depth * 1000.0 * (off - negative_from) * ms,
+        "p_initial_amp": y.max(axis=2), "p_terminal_uvms": depth * 1000.0 * duration * ms,
     }
     out = {name: np.where(seen, value, np.nan).astype(np.float32) for name, value in out.items()}
     lead_on = w.marks[:, :, MARKS.index("qrs_on")]
@@ -124,6 +127,18 @@ def wave_bounds(w: Windows, on: str, off: str) -> tuple[Array, Array]:
     return (np.where(own, begin, w.joint[:, MARKS.index(on)]), np.where(own, end, w.joint[:, MARKS.index(off)]))
 
 
+def p_reach(w: Windows) -> tuple[Array, Array]:
+    """First and last grid position `[lead, row]` between which P is measured: the lead's own bounds and the joint ones.
+
+    In V1 the bounds of a biphasic P often leave out half of one phase, when the atria are seen longer in other leads.
+    """
+    on, off = wave_bounds(w, "p_on", "p_off")
+    first = np.fmin(on, w.joint[:, MARKS.index("p_on")]) - _P_FOOT_S * w.rate
+    last = np.fmax(off, w.joint[:, MARKS.index("p_off")]) + _P_FOOT_S * w.rate
+    last = np.fmin(last, w.joint[:, MARKS.index("qrs_on")])
+    return first, last
+
+
 def _phases(y: Array) -> tuple[Array, Array]:
     """The larger and the smaller phase, signed; the smaller is 0 when there is none."""
     top, bottom = y.max(axis=2), y.min(axis=2)
@@ -131,18 +146,23 @@ def _phases(y: Array) -> tuple[Array, Array]:
     return np.where(positive, top, bottom), np.where(positive, bottom, top)
 
 
-def _terminal(y: Array, off: Array) -> tuple[Array, Array]:
-    """Where the last negative part of P begins (grid) and its depth [mV, >= 0]; 0 deep when P ends positive.
+def _terminal(y: Array, middle: Array) -> tuple[Array, Array]:
+    """Duration [grid] and depth [mV, >= 0] of the last negative part of P; both 0 when P ends positive.
 
-    Looks back from the offset: the part after the last sample that is clearly positive (10 % of the wave, or 5 uV).
+    The part after the last sample that is clearly positive (10 % of the wave, or 5 uV), up to the last that is clearly
+    negative (5 % of its depth, or 5 uV). It begins at the `middle` of P at the earliest: where P is negative as a
+    whole, as under a high V1 electrode, only its second half is the left atrium's.
     """
     t = np.arange(y.shape[2], dtype=np.float32)
     least = np.maximum(0.1 * np.abs(y).max(axis=2), 0.005)[..., None]
     last_positive = np.where(y > least, t, np.float32(-1.0)).max(axis=2)
-    negative = (y < 0) & (t > last_positive[..., None])
+    negative = (y < 0) & (t > np.maximum(last_positive, middle)[..., None])
     depth = -np.where(negative, y, 0.0).min(axis=2)
-    start = np.where(negative, t, np.float32(y.shape[2])).min(axis=2)
-    return np.where(depth > 0, start, off), depth
+    begin = np.where(negative, t, np.float32(y.shape[2])).min(axis=2)
+    clear = negative & (y < -np.maximum(0.05 * depth, 0.005)[..., None])
+    end = np.where(clear, t, np.float32(-1.0)).max(axis=2)
+    real = end >= begin
+    return np.where(real, end - begin + 1.0, 0.0), np.where(real, depth, 0.0)
 
 
 def _segment_level(w: Windows, p_on: Array, p_off: Array) -> Array:
