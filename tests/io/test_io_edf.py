@@ -124,7 +124,7 @@ def test_gaps_of_a_discontinuous_file():
 
 @pytest.mark.parametrize(("onsets", "error"), [
     ([0, 0.2], CorruptInputError), ([5, 0], CorruptInputError), (["x", 1], CorruptInputError),
-    ([0, 999999999], UnsafeInputError),
+    ([0, 999999999], UnsafeInputError), ([0, 300000], UnsafeInputError),
 ])
 def test_impossible_times_of_a_discontinuous_file(onsets, error):
     with pytest.raises(error):

@@ -208,6 +208,14 @@ def test_leads_keep_their_place_in_time_and_polarity():
     assert np.isnan(record.lead("I")[800:]).all()
 
 
+def test_leads_far_apart_in_time_do_not_fill_the_memory():
+    parts = ecg(coding="none", order=0).sections()
+    parts[3] = bytes([3, 0]) + b"".join(struct.pack("<IIB", at, at + 799, code) for at, code in
+                                        ((1, 1), (1, 2), (300_000_000, 3)))
+    with pytest.raises(UnsafeInputError, match="span"):
+        read(scp.record(parts))
+
+
 def test_without_an_amplitude_scale_nothing_is_calibrated():
     record = read(ecg(nanovolt=0).bytes())
     assert not record.provenance.calibrated

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground import safe
 from ecground.errors import CorruptInputError, EcgroundError, NoSignalError, UnsafeInputError
 from ecground.io.channels import MV_PER_UNIT, Channel, assemble, lead_name, patient_sex
 from ecground.io.edf.header import ANNOTATIONS, Layout, layout, looks_like_edf, onsets
@@ -36,6 +35,7 @@ __all__ = ["read_edf", "sniff_edf", "write_edf"]
 _ECG: Final = re.compile(r"(?i)\b(ecg|ekg)")
 _LEAD: Final = re.compile(r"(?i)(lead[ _]?)?(I{1,3}|aV[RLF]|V[1-9]R?|M[LC]\S{1,3}|D[123]|DI{1,3}|CM5|CC5|CS1)")
 _SCALP: Final = re.compile(r"(?i)(EEG\s*)?(fp|af|f|fc|ft|c|cp|t|tp|p|po|o|a|m)(z|\d{1,2})\b")
+_GAP_SAMPLES: Final = 1 << 26
 _FILTER: Final = re.compile(r"(?i)\b(HP|LP|N)\s*:\s*([\d.]+)\s*Hz")
 _FILTER_WORDS: Final = {"HP": "high-pass", "LP": "low-pass", "N": "notch"}
 
@@ -81,7 +81,9 @@ def _read(source: Source, found: Layout) -> Record:
     chosen = _ecg_of_one_rate(edf.signals, where, said)
     fs = chosen[0].samples_per_data_record / found.record_seconds
     starts = onsets(source.data, found, where=where) if found.reserved.startswith("EDF+D") else None
-    rows = [_row(signal, fs, starts, where) for signal in chosen]
+    if starts is not None:
+        _bound_gaps(starts, fs, chosen, where)
+    rows = [_row(signal, fs, starts) for signal in chosen]
     rows = _marked(rows, chosen, edf, fs, said)
     channels = [Channel(label=_label(signal.label), values=row, unit=_unit(signal), gain=_gain(signal))
                 for signal, row in zip(chosen, rows, strict=True)]
@@ -169,15 +171,21 @@ def _gain(signal: EdfSignal) -> str:
     return f"{step:g} {unit} a step"
 
 
-def _row(signal: EdfSignal, fs: float, starts: NDArray[np.float64] | None, where: str) -> NDArray[np.float32]:
+def _bound_gaps(starts: NDArray[np.float64], fs: float, signals: Sequence[EdfSignal], where: str) -> None:
+    """UnsafeInputError when gaps blow a small file up: more than 8 times its samples and more than 2^26 in all."""
+    stored = len(starts) * signals[0].samples_per_data_record
+    span = (starts[-1] - starts[0]) * fs + signals[0].samples_per_data_record
+    if span * len(signals) > max(_GAP_SAMPLES, 8 * stored * len(signals)):
+        raise UnsafeInputError("the gaps of the recording are too long", where=where, hint="cut the file into parts")
+
+
+def _row(signal: EdfSignal, fs: float, starts: NDArray[np.float64] | None) -> NDArray[np.float32]:
     """Physical values `[sample]` in the channel's unit; NaN in the gaps between data records."""
     values: NDArray[np.float32] = signal.data.astype(np.float32)
     if starts is None:
         return values
     first = np.rint((starts - starts[0]) * fs).astype(np.int64)
     width = signal.samples_per_data_record
-    if first[-1] + width > safe.MAX_SAMPLES // 16:
-        raise UnsafeInputError("the gaps of the recording are too long", where=where, hint="cut the file into parts")
     row = np.full(int(first[-1]) + width, np.nan, np.float32)
     row[(first[:, None] + np.arange(width)).reshape(-1)] = values[:first.size * width]
     return row
