@@ -58,6 +58,7 @@ MAX_JSON_BYTES: Final = 64 << 20
 MAX_XML_BYTES: Final = 256 << 20
 MAX_XML_NODES: Final = 2_000_000
 """Most elements and attributes of one XML document: each costs memory far above its bytes."""
+_XML_PIECE: Final = 1 << 20
 _MAX_DEPTH: Final = 64
 _MAX_MEMBERS: Final = 4096
 _MAX_RATIO: Final = 2000
@@ -195,7 +196,12 @@ def xml_root(
     parser.EndElementHandler = end
     parser.CharacterDataHandler = builder.data
     try:
-        parser.Parse(data, True)
+        # In pieces, so that a tag of many megabytes is refused before its attributes are compared with each other.
+        for at in range(0, len(data), _XML_PIECE):
+            parser.Parse(data[at:at + _XML_PIECE], False)
+            if at - parser.CurrentByteIndex > _XML_PIECE:
+                raise UnsafeInputError(f"a tag or comment of more than {_XML_PIECE} bytes", where=where)
+        parser.Parse(b"", True)
         return builder.close()
     except (expat.ExpatError, LookupError, AssertionError, ValueError):
         raise CorruptInputError("not well-formed XML", where=where) from None

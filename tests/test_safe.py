@@ -1,5 +1,6 @@
 import io
 import json
+import time
 import zipfile
 import zlib
 
@@ -145,3 +146,20 @@ def test_write_is_atomic(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     with pytest.raises(OSError, match=r"folder|directory"):
         safe.write_atomic(tmp_path / "none" / "a.txt", b"x")
+
+
+def test_xml_tags_have_a_length_limit():
+    attributes = b" ".join(b'x%d=""' % k for k in range(400_000))
+    begin = time.perf_counter()
+    with pytest.raises(UnsafeInputError):
+        safe.xml_root(b"<r><a " + attributes + b"/></r>", where="x")
+    with pytest.raises(UnsafeInputError):
+        safe.xml_root(b"<r><!--" + b"-\n" * 3_000_000 + b"--></r>", where="x")
+    assert time.perf_counter() - begin < 3
+    long = b"AbC+/\n" * 800_000
+    for text in (b"<r>" + long + b"</r>", b"<r><![CDATA[" + long + b"]]></r>",
+                 b"<r>" + long.replace(b"\n", b"=") + b"</r>"):
+        assert len(safe.xml_root(text, where="x").text) == len(long)
+    wide = b"<r>" + b"".join(b"<a k='%d'>t</a>" % k for k in range(200_000)) + b"</r>"
+    root = safe.xml_root(wide.decode().encode("utf-16"), where="x")
+    assert (len(root), root[150_000].get("k"), root[-1].text) == (200_000, "150000", "t")

@@ -47,6 +47,7 @@ _MAX_GAP: Final = 16
 """Sets are placed on one time axis while it is at most so many times as long as what was recorded."""
 _SHORT: Final = 1 << 20
 """An axis of so many samples costs nothing, however empty."""
+_MAX_SETS: Final = 10_000
 _MAX_SECONDS: Final = 1e7
 _REPORTED_AGE: Final = "21612-7"
 _AGE_LETTER: Final = {"a": "Y", "yr": "Y", "y": "Y", "mo": "M", "wk": "W", "w": "W", "d": "D"}
@@ -135,7 +136,10 @@ def _is_beat(series: Element) -> bool:
 
 def _parts(series: Element, where: str) -> list[_Part]:
     found = []
-    for group in children(series, "component", "sequenceSet"):
+    groups = children(series, "component", "sequenceSet")
+    if len(groups) > _MAX_SETS:
+        raise UnsafeInputError(f"{len(groups)} sequence sets in a series, limit {_MAX_SETS}", where=where)
+    for group in groups:
         channels: list[Channel] = []
         time: Element | None = None
         for sequence in children(group, "component", "sequence"):
