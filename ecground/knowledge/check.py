@@ -340,11 +340,12 @@ def _miss(claim: Claim, number: float) -> float:
 
 def _same_limit(claim: Claim, entry: Evidence) -> bool:
     limit, said = entry.threshold, _float(claim.value)
+    room = 0.5 if entry.unit == "deg" else 0.006
     if isinstance(limit, tuple):
         return said is not None and claim.value_high is not None \
-            and math.isclose(limit[0], said, abs_tol=0.006) and math.isclose(limit[1], claim.value_high, abs_tol=0.006)
+            and math.isclose(limit[0], said, abs_tol=room) and math.isclose(limit[1], claim.value_high, abs_tol=room)
     return isinstance(limit, (int, float)) and said is not None \
-        and math.isclose(abs(limit), abs(said), rel_tol=0.005, abs_tol=0.006)
+        and math.isclose(abs(limit), abs(said), rel_tol=0.005, abs_tol=room)
 
 
 def _float(value: float | str | None) -> float | None:

@@ -20,13 +20,18 @@ from ecground.knowledge.reading.mentions import Mention
 from ecground.knowledge.reading.statements import Statement, Statements, last_before
 from ecground.knowledge.reading.words import lexicon, sentences
 from ecground.knowledge.repeatability import UNITS
+from ecground.measure.table import RECORD_MEASURES
 
 __all__ = ["read_claims"]
 
 _DIMENSION: Final = {"ms": "time", "s": "time", "mV": "voltage", "uV": "voltage", "mm": "voltage", "cm": "voltage",
                      "1/min": "rate", "deg": "angle", "": "", "%": ""}
 _FACTOR: Final = {("s", "ms"): 1000.0, ("uV", "mV"): 1e-3, ("mm", "mV"): 0.1, ("cm", "mV"): 1.0, ("mV", "uV"): 1e3,
-                  ("mm", "uV"): 100.0, ("%", ""): 0.01}
+                  ("mm", "uV"): 100.0, ("mV ms", "uV ms"): 1e3, ("%", ""): 0.01}
+_WRITTEN: Final = {"uV ms": "mV ms"}
+"""Units that a report writes as another one."""
+_PLAIN: Final = frozenset({"ms", "deg", "1/min"})
+"""Units that reports leave out everywhere."""
 _DEPTHS: Final = frozenset({"q_amp", "s_amp", "s2_amp"})
 _WORDED: Final = frozenset({"qrs_form", "p_morph", "t_morph", "st_shape", "dominant_class"})
 
@@ -73,8 +78,9 @@ class _Sentence(Statements):
             known = before[-1] if before else None
             noun = self._measured(place, item, spent) if known is None else None
             measure = known.measure if known is not None else noun[1] if noun is not None else None
-            if measure is None or _convert(1.0, item.kinds["quantity"], measure) is None:
+            if measure is None:
                 return None
+            item = replace(item, kinds={**item.kinds, "quantity": _limit_unit(item, measure)})
             leads = _chain_leads(before) if role == "criterion" else ()
             key = "LIMITS" if role == "limits" else owner.key if owner is not None else ""
             low = self._limit_sign(place) if role == "limits" else None
@@ -95,6 +101,9 @@ class _Sentence(Statements):
     def _role(self, place: int) -> str:
         """`criterion` or `limits` when such a word stands shortly before the quantity."""
         item = self.items[place]
+        if item.high is not None and place and self.items[place - 1].kinds.get("state") == "normal" \
+                and self.items[place - 1].last == item.first:
+            return "limits"
         for earlier in reversed(self.items[:place]):
             if item.first - earlier.last > 5 or "quantity" in earlier.kinds or "finding" in earlier.kinds:
                 return ""
@@ -140,6 +149,9 @@ class _Sentence(Statements):
                      ) -> tuple[tuple[str, ...], int]:
         for later in self.items[place + 1 : place + 3]:
             if "ignore" in later.kinds or later.first - item.last > 3:
+                break
+            if later.kinds.get("leads") == "all" and at >= 0 and "measure" in self.items[at].kinds \
+                    and self.items[at].kinds["measure"] in RECORD_MEASURES:
                 break
             if "leads" in later.kinds and not self.has(",", item.last, later.first):
                 if at >= 0 and "finding" in self.items[at].kinds:
@@ -275,6 +287,12 @@ def _convert(value: float, unit: str, measure: str) -> float | None:
         return value * 1000.0 if own == "ms" and 0 < value < 3 else value
     factor = _FACTOR.get((unit, own))
     return None if factor is None else value * factor
+
+
+def _limit_unit(item: Mention, measure: str) -> str:
+    """The unit of a limit: when none is written, that in which the value before it is written."""
+    unit, own = item.kinds["quantity"], UNITS.get(measure, "")
+    return unit if unit or own in _PLAIN else _WRITTEN.get(own, own)
 
 
 def _chain_leads(claims: list[Claim]) -> tuple[str, ...]:

@@ -1,122 +1,232 @@
-"""Evidence in words: the values a finding rests on, with leads, beats, limits and sources, ready for a sentence."""
+"""Evidence in words: the values a finding rests on, with leads, beats, limits and sources, ready for a sentence.
+
+Contract: a sentence names each value once, in the order of its criteria: `QRS duration 152 ms (all leads, 10 beats;
+criterion >= 120), R-peak time 64 ms in V6 (criterion > 60) [tags]`. What holds for the whole sentence (joint over all
+leads, the number of beats) is said with the first value it holds for. Values that an earlier sentence of the same
+paragraph has told are not repeated.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from ecground.knowledge.check import NEAR
+from ecground.knowledge.criteria import rulebook
 from ecground.knowledge.finding import Criterion, Evidence, Finding
 from ecground.knowledge.phrases import Catalogue
+from ecground.leads import STANDARD
 from ecground.measure.table import LEAD_MEASURES, Measurements, Value
 
-__all__ = ["EvidenceWriter"]
+__all__ = ["Paragraph"]
 
-_MOST_CRITERIA: Final = 2
-_MOST_EVIDENCE: Final = 4
+_MOST_MEASURES: Final = 4
+_COUNTED_UNITS: Final = frozenset({"ms", "mV", "deg", "uV ms", "mV ms"})
+_INTERVALS: Final = frozenset({"hr_bpm", "rr_cv", "rr_irregularity", "rr_median_ms", "rr_min_ms", "rr_max_ms"})
+"""Measures of intervals between beats: their count is not one of beats."""
+_OVER_LEADS: Final = "_lead_median_ms"
+"""Ending of the measures whose count is one of leads."""
+
+Limit = tuple[str, "float | str | tuple[float, float] | None"]
 
 
-class EvidenceWriter:
-    """Tells the evidence of findings of one ECG."""
+@dataclass(slots=True)
+class _Told:
+    """One measure, its values by lead, and the limits they were held against."""
 
-    def __init__(self, measurements: Measurements, phrases: Catalogue) -> None:
+    measure: str
+    amounts: dict[str, str] = field(default_factory=dict)
+    """Lead (empty: joint) -> the value in words."""
+    counts: set[int] = field(default_factory=set)
+    limits: dict[Limit, Evidence | None] = field(default_factory=dict)
+    where: tuple[str, ...] = ()
+    """Leads of a joint value."""
+
+
+class Paragraph:
+    """Writes the values of one paragraph of one report."""
+
+    def __init__(self, measurements: Measurements, phrases: Catalogue, *, conditions: Iterable[str] = ()) -> None:
         self.measurements, self.phrases = measurements, phrases
+        self.conditions = frozenset(conditions)
+        self.shown: set[tuple[str, str]] = set()
 
-    def _decisive(self, finding: Finding) -> list[Criterion]:
-        met = [made for made in finding.criteria if made.met]
-        return met if finding.present else [made for made in finding.criteria
-                                            if made.margin is not None and -NEAR < made.margin < 0]
+    def has(self, measure: str) -> bool:
+        """Whether the joint value of this measure has been told."""
+        return (measure, "") in self.shown
 
-    def evidence(self, finding: Finding) -> str:
-        """The values of the criteria that decide, with their limits and sources."""
-        told: list[str] = []
-        sources: list[str] = []
-        shown: set[tuple[str, tuple[str, ...]]] = set()
-        for made in self._decisive(finding)[:_MOST_CRITERIA]:
+    def evidence(self, finding: Finding, *, most: int = 1) -> str:
+        """The values of the first `most` criteria that decide; those already told only when there are no others."""
+        groups = self._groups(finding, most)
+        if not groups:
+            self.shown, before = set(), self.shown
+            groups = self._groups(finding, most)
+            self.shown |= before
+        self.shown.update((group.measure, lead) for group in groups for lead in group.amounts)
+        return self.sentence(groups)
+
+    def _groups(self, finding: Finding, most: int) -> list[_Told]:
+        told: dict[str, _Told] = {}
+        for made in self._decisive(finding)[:most]:
             rows = [entry for entry in made.evidence if entry.value is not None and entry.supports is bool(made.met)]
-            parts = [part for group in _grouped(rows)[:_MOST_EVIDENCE] if (part := self._held(group, shown))]
-            told += parts
-            sources += made.source.split("; ") if parts else []
-        return f"{'; '.join(told)} [{'; '.join(dict.fromkeys(sources))}]" if told else ""
+            telling = [entry for entry in rows
+                       if entry.measure not in self.conditions and _met(entry) is finding.present]
+            for entry in telling or rows:
+                self._collect(entry, told)
+        return list(told.values())[:_MOST_MEASURES]
 
-    def _held(self, group: list[Evidence], shown: set[tuple[str, tuple[str, ...]]]) -> str:
-        """`ST level at J +0.21 mV in V2, +0.25 mV in V3 (median of 9 beats; criterion at least 0.20 mV)`."""
-        first = group[0]
-        fresh = [entry for entry in group if (entry.measure, entry.leads) not in shown]
-        if not fresh:
-            return ""
-        shown.update((entry.measure, entry.leads) for entry in fresh)
-        if " " in first.measure:
-            return "; ".join(filter(None, (self._parts(entry, shown) for entry in fresh)))
-        by_lead = first.measure in LEAD_MEASURES and len(first.leads) == 1
-        values = [self._amount(entry, by_lead=by_lead) for entry in fresh]
-        notes = [] if by_lead else [self.phrases.say("values.jointly")]
-        counts = {self._count(entry) for entry in fresh}
-        count = counts.pop() if len(counts) == 1 else 0
-        if count:
-            notes.append(self.phrases.say("values.median_of", n=str(count)))
-        limit = self._limit(first)
-        if limit:
-            notes.append(limit)
-        said = f"{self.phrases.measure(first.measure)} {', '.join(values)}"
-        return f"{said} ({'; '.join(notes)})" if notes else said
+    def sources(self, finding: Finding, *, most: int = 1) -> str:
+        """The tags of the criteria that `evidence` tells."""
+        return self.phrases.tags("; ".join(made.source for made in self._decisive(finding)[:most]))
 
-    def _amount(self, entry: Evidence, *, by_lead: bool) -> str:
-        value = self.phrases.quantity(entry.value, entry.unit, entry.measure)
-        return self.phrases.say("values.by_lead", value=value, lead=entry.leads[0]) if by_lead else value
+    def limit_of(self, finding: Finding, measure: str) -> str:
+        """The one-sided limit that the first criterion sets for a joint measure; empty when it sets none."""
+        for made in self._decisive(finding)[:1]:
+            for entry in made.evidence:
+                if entry.measure == measure and not isinstance(entry.threshold, tuple):
+                    return self._limit(_Told(measure, limits={(entry.comparison, entry.threshold): entry}))
+        return ""
 
-    def _parts(self, entry: Evidence, shown: set[tuple[str, tuple[str, ...]]]) -> str:
-        """A sum of values (`r_amp V1 + s_amp V1`) as its parts, each of which can be checked."""
+    @staticmethod
+    def _decisive(finding: Finding) -> list[Criterion]:
+        """The deciding criteria that were met; of an absent finding those that were just missed."""
+        rules = rulebook().by_id
+        deciding = [made for made in finding.criteria if made.id not in rules or rules[made.id].role == "decides"]
+        if finding.present:
+            return [made for made in deciding if made.met]
+        return [made for made in deciding if made.margin is not None and -NEAR < made.margin < 0]
+
+    # Collecting -------------------------------------------------------------------------------------------------
+
+    def _collect(self, entry: Evidence, told: dict[str, _Told]) -> None:
+        if " " in entry.measure:
+            self._collect_sum(entry, told)
+            return
+        by_lead = entry.measure in LEAD_MEASURES and len(entry.leads) == 1
+        lead = entry.leads[0] if by_lead else ""
+        if (entry.measure, lead) in self.shown:
+            return
+        group = told.setdefault(entry.measure, _Told(entry.measure))
+        group.amounts[lead] = self.phrases.quantity(entry.value, entry.unit, entry.measure)
+        group.counts.add(self._count(entry.measure, lead))
+        group.limits[(entry.comparison, entry.threshold)] = entry
+        group.where = () if by_lead else self.leads_of(entry.measure)
+
+    def _collect_sum(self, entry: Evidence, told: dict[str, _Told]) -> None:
+        """A sum of values (`r_amp V1 + s_amp V1`) as its parts, each of which can be checked; it has no own limit."""
         words = entry.measure.split()
-        told = []
         for measure, lead in zip(words, [*words[1:], ""], strict=True):
-            if measure not in LEAD_MEASURES or (measure, (lead,)) in shown:
-                continue
             value = self.measurements.lead.get(lead, {}).get(measure)
-            if value is not None and value.state == "measured":
-                shown.add((measure, (lead,)))
-                amount = self.phrases.quantity(value.value, value.unit, measure)
-                told.append(f"{self.phrases.measure(measure)} "
-                            f"{self.phrases.say('values.by_lead', value=amount, lead=lead)}")
-        return "; ".join(told)
+            skipped = measure not in LEAD_MEASURES or measure in self.conditions or (measure, lead) in self.shown
+            if skipped or value is None or value.state != "measured":
+                continue
+            group = told.setdefault(measure, _Told(measure))
+            group.amounts[lead] = self.phrases.quantity(value.value, value.unit, measure)
+            group.counts.add(self._count(measure, lead))
+            group.limits[("", None)] = None
 
-    def _count(self, entry: Evidence) -> int:
-        value = self._value(entry)
-        return value.n if value is not None and value.n > 1 and isinstance(value.value, float) \
-            and entry.unit in {"ms", "mV"} and entry.measure.endswith(("_ms", "_amp", "_dur")) else 0
+    def _value(self, measure: str, lead: str) -> Value | None:
+        table = self.measurements.lead.get(lead, {}) if lead else self.measurements.record
+        return table.get(measure)
 
-    def _value(self, entry: Evidence) -> Value | None:
-        if entry.measure in LEAD_MEASURES and len(entry.leads) == 1:
-            return self.measurements.lead.get(entry.leads[0], {}).get(entry.measure)
-        return self.measurements.record.get(entry.measure)
+    def _count(self, measure: str, lead: str) -> int:
+        value = self._value(measure, lead)
+        counted = value is not None and value.unit in _COUNTED_UNITS and measure not in _INTERVALS
+        return value.n if counted and value is not None and isinstance(value.value, float) else 0
 
-    def _limit(self, entry: Evidence) -> str:
-        """The limit of the criterion, and whether the value lies beyond it."""
-        limit, unit = entry.threshold, entry.unit
-        if limit is None:
-            return ""
-        if isinstance(limit, tuple):
-            said = self.phrases.say("values.unit_range", low=f"{limit[0]:g}",
-                                    high=self.phrases.threshold(limit[1], unit))
+    def leads_of(self, measure: str) -> tuple[str, ...]:
+        """The leads a joint value was measured in; empty = all jointly."""
+        value = self.measurements.record.get(measure)
+        return value.leads if value is not None and len(value.leads) < len(self.measurements.lead) else ()
+
+    # Writing ----------------------------------------------------------------------------------------------------
+
+    def joint(self, measures: Iterable[str]) -> list[_Told]:
+        """Joint values as they are told without a criterion; they count as shown."""
+        groups = []
+        for measure in measures:
+            value = self.measurements.record.get(measure)
+            if value is None or value.state != "measured" or (measure, "") in self.shown:
+                continue
+            self.shown.add((measure, ""))
+            amount = self.phrases.quantity(value.value, value.unit, measure)
+            groups.append(_Told(measure, {"": amount}, {self._count(measure, "")}, {}, self.leads_of(measure)))
+        return groups
+
+    def sentence(self, groups: list[_Told], limits: Iterable[str] = ()) -> str:
+        """The groups in words, joined; `limits` (one for each group) stand in place of criteria.
+
+        Neighbours that share leads, beats and limit share one bracket.
+        """
+        told = list(limits) or [self._limit(group) for group in groups]
+        parts, said = [], set[str]()
+        for place, (group, limit) in enumerate(zip(groups, told, strict=True)):
+            follower = groups[place + 1 : place + 2]
+            alike = bool(limit and follower) and told[place + 1] == limit
+            later = alike and self._where(follower[0]) == self._where(group)
+            notes = [] if later else [*self._fresh(group, said), *filter(None, [limit])]
+            parts.append(self._values(group) + (f" ({'; '.join(notes)})" if notes else ""))
+        return self._joined(groups, parts)
+
+    @staticmethod
+    def _joined(groups: list[_Told], parts: list[str]) -> str:
+        """Semicolons around values by lead, whose lists have commas of their own."""
+        told = parts[0] if parts else ""
+        for before, group, part in zip(groups, groups[1:], parts[1:], strict=False):
+            told += (", " if "" in before.amounts and "" in group.amounts else "; ") + part
+        return told
+
+    def _values(self, group: _Told) -> str:
+        order = sorted(group.amounts, key=lambda lead: STANDARD.index(lead) if lead in STANDARD else -1)
+        values = [self.phrases.say("values.by_lead", value=group.amounts[lead], lead=lead) if lead
+                  else group.amounts[lead] for lead in order]
+        return f"{self.phrases.measure(group.measure)} {', '.join(values)}"
+
+    def _where(self, group: _Told) -> tuple[str, ...]:
+        """Where and in how many beats, as far as it is to be said."""
+        counts = group.counts - {0}
+        if group.measure.endswith(_OVER_LEADS):
+            return (self.phrases.say("values.leads", n=str(max(counts))),) if counts else ()
+        joint = "" in group.amounts and counts
+        leads = [", ".join(group.where) or self.phrases.say("values.jointly")] if joint else []
+        if len(counts) == 1:
+            number = min(counts)
+            beats = [self.phrases.say("values.beats" if number > 1 else "values.beat", n=str(number))]
         else:
-            said = limit if isinstance(limit, str) else self.phrases.threshold(limit, unit)
-        kind = "criterion" if _met(entry) else "criterion_not"
-        return self.phrases.say(f"values.{kind}", comparison=self.phrases.comparison(entry.comparison), threshold=said)
+            beats = [self.phrases.say("values.beats_between", low=str(min(counts)), high=str(max(counts)))] \
+                if counts else []
+        return (*leads, *beats)
+
+    def _fresh(self, group: _Told, said: set[str]) -> list[str]:
+        """What the sentence has not said yet of where and in how many beats, as one phrase."""
+        fresh = [part for part in self._where(group) if part not in said]
+        said.update(fresh)
+        return [", ".join(fresh)] if fresh else []
+
+    def _limit(self, group: _Told) -> str:
+        """The criterion's limit, when it is one and the same for all values; forms are their own limit."""
+        if len(group.limits) != 1:
+            return ""
+        entry = next(iter(group.limits.values()))
+        if entry is None or entry.threshold is None or isinstance(entry.threshold, str):
+            return ""
+        limit, unit, measure = entry.threshold, entry.unit, entry.measure
+        if isinstance(limit, tuple):
+            said = self.phrases.say("values.unit_range", low=self.phrases.limit(limit[0], unit, measure),
+                                    high=self.phrases.limit(limit[1], unit, measure))
+        else:
+            said = self.phrases.limit(limit, unit, measure)
+        return self.phrases.say("values.criterion" if _met(entry) else "values.criterion_not",
+                                comparison=self.phrases.comparison(entry.comparison), threshold=said)
 
 
 def _met(entry: Evidence) -> bool:
     """Whether the value satisfies the comparison as it stands, whatever that says for the statement."""
     value, limit = entry.value, entry.threshold
     if isinstance(value, str) or isinstance(limit, str) or value is None or limit is None:
-        return value is not None and str(value) in str(limit).split(" or ")
+        return True
     if isinstance(limit, tuple):
         return limit[0] <= value <= limit[1]
     return {">": value > limit, ">=": value >= limit, "<": value < limit, "<=": value <= limit}.get(
         entry.comparison, value == limit)
-
-
-def _grouped(rows: list[Evidence]) -> list[list[Evidence]]:
-    """Evidence of one measure against one limit told together."""
-    groups: dict[tuple[str, str, str], list[Evidence]] = {}
-    for entry in rows:
-        groups.setdefault((entry.measure, entry.comparison, f"{entry.threshold} {_met(entry)}"), []).append(entry)
-    return list(groups.values())

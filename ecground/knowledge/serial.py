@@ -18,6 +18,7 @@ from ecground.knowledge.claims import read_claims
 from ecground.knowledge.finding import Claim, Finding
 from ecground.knowledge.phrases import Catalogue, capital, catalogue
 from ecground.knowledge.repeatability import CHANGE, change_limit, unit_of
+from ecground.knowledge.telling import covered_by, importance
 from ecground.leads import STANDARD
 from ecground.measure.table import RECORD_MEASURES, Measurements
 
@@ -132,11 +133,14 @@ def _statements(then: Sequence[Finding], now: Sequence[Finding]) -> Iterator[Cha
 
 def _text(values: Sequence[Change], statements: Sequence[Change], then: Sequence[Finding], now: Sequence[Finding],
           phrases: Catalogue) -> str:
-    names = {key_of(finding): finding.statement for finding in (*then, *now)}
-    real = [change for change in values if change.beyond_repeatability]
+    """Statements first, then values that changed, one line a measure, then what stayed."""
     steady = [change for change in values if not change.beyond_repeatability and change.lead is None]
-    told = [phrases.say("serial.title")]
-    told += [_changed(change, phrases) for change in real]
+    told = [phrases.say("serial.title"), *_told_statements(statements, then, now, phrases)]
+    changed: dict[str, list[Change]] = {}
+    for change in values:
+        if change.beyond_repeatability:
+            changed.setdefault(str(change.measure), []).append(change)
+    told += [_changed(measure, changes, phrases) for measure, changes in changed.items()]
     if steady:
         listed = ", ".join(
             f"{phrases.measure(str(change.measure))} {phrases.quantity(float(change.new), change.unit)}"
@@ -144,20 +148,41 @@ def _text(values: Sequence[Change], statements: Sequence[Change], then: Sequence
         told.append(phrases.say("serial.steady", list=listed))
     if not values:
         told.append(phrases.say("serial.no_values"))
-    for change in statements:
-        code = str(change.code)
-        kind = "appeared" if change.new else "disappeared" if change.beyond_repeatability else "uncertain"
-        told.append(phrases.say(f"serial.{kind}", statement=phrases.statement(code, names[code])))
-    if names and not statements:
-        told.append(phrases.say("serial.none"))
     return "\n".join((*told, phrases.say("report.disclaimer")))
 
 
-def _changed(change: Change, phrases: Catalogue) -> str:
-    measure, unit = str(change.measure), change.unit
-    where = phrases.say("values.in_leads", leads=change.lead) if change.lead else ""
-    sign = "+" if (change.delta or 0.0) > 0 else ""
-    return phrases.say(
-        "serial.changed", measure=capital(phrases.measure(measure)), where=where,
-        old=phrases.quantity(float(change.old), unit), new=phrases.quantity(float(change.new), unit, measure),
-        delta=sign + phrases.quantity(change.delta, unit), limit=phrases.quantity(change.limit, unit))
+def _told_statements(changes: Sequence[Change], then: Sequence[Finding], now: Sequence[Finding], phrases: Catalogue
+                     ) -> list[str]:
+    """What appeared and what went, by importance; what goes without saying beside a more exact statement is left."""
+    names = {key_of(finding): finding.statement for finding in (*then, *now)}
+    sides = {side: {key_of(finding) for finding in found if finding.present}
+             for side, found in ((True, now), (False, then))}
+    told = sorted((change for change in changes
+                   if not sides[bool(change.new)].intersection(covered_by(str(change.code)))),
+                  key=lambda change: importance(str(change.code)))
+    if names and not told:
+        return [phrases.say("serial.none")]
+    by_kind: dict[str, list[str]] = {"appeared": [], "disappeared": [], "uncertain": []}
+    for change in told:
+        kind = "appeared" if change.new else "disappeared" if change.beyond_repeatability else "uncertain"
+        by_kind[kind].append(phrases.statement(str(change.code), names[str(change.code)]))
+    gone = by_kind["disappeared"]
+    lines = [phrases.say("serial.appeared", statements=", ".join(by_kind["appeared"]))] if by_kind["appeared"] else []
+    if gone:
+        lines.append(phrases.say("serial.disappeared", statements=phrases.either(gone)))
+    return lines + [phrases.say("serial.uncertain", statement=name) for name in by_kind["uncertain"]]
+
+
+def _changed(measure: str, changes: Sequence[Change], phrases: Catalogue) -> str:
+    """`T amplitude -0.42 mV in I [earlier 0.46 mV], 0.20 mV in II [earlier 0.49 mV]`, with the limit of chance."""
+    parts = []
+    for change in changes:
+        new = phrases.quantity(float(change.new), change.unit, measure)
+        value = phrases.say("values.by_lead", value=new, lead=change.lead) if change.lead else new
+        sign = "+" if (change.delta or 0.0) > 0 else ""
+        parts.append(phrases.say(
+            "serial.value", value=value, old=phrases.quantity(float(change.old), change.unit, measure),
+            delta=sign + phrases.quantity(change.delta, change.unit)))
+    limits = [change.limit for change in changes if change.limit is not None]
+    return phrases.say("serial.changed", measure=capital(phrases.measure(measure)), values=", ".join(parts),
+                       limit=phrases.quantity(min(limits, default=None), changes[0].unit))

@@ -47,6 +47,10 @@ def values(text):
     ("Not judged (no P wave): first-degree AV block.", set()),
     ("The device states: “Atrial fibrillation”.", set()),
     ("Only the trace was requested.", set()),
+    ("No higher-degree AV block or pre-excitation.", {("2AVB|3AVB", "absent"), ("WPW", "absent")}),
+    ("No ventricular hypertrophy.", {("LVH|RVH", "absent")}),
+    ("QTc (Bazett) 440 ms (all leads, 9 beats; borderline; normal 350 to 450).", set()),
+    ("Less certain in V4 [baseline wander].", set()),
 ])
 def test_findings_and_polarity(text, expected):
     assert findings(text) == expected
@@ -68,6 +72,16 @@ def test_findings_and_polarity(text, expected):
     ("S wave of 1.2 mV in V1", ("s_amp", "=", -1.2, None, ("V1",))),
     ("V6 has a wide S wave of 60 ms", ("s_dur", "=", 60.0, None, ("V6",))),
     ("The QRS complex is narrow", ("qrs_ms", "<", 120.0, None, ())),
+    ("PR interval 151 ms (all leads, 10 beats; normal 120 to 200)", ("pr_ms", "in", 120.0, 200.0, ())),
+    ("PR interval 210 ms (all leads, 10 beats; above normal 120 to 200)", ("pr_ms", ">", 200.0, None, ())),
+    ("QRS axis -40 deg (I, aVF; below normal -30 to 90)", ("qrs_axis_deg", "<", -30.0, None, ())),
+    ("P terminal force 5.2 mV ms (V1; criterion ≥ 4)", ("ptf_v1_uvms", ">=", 4000.0, None, ("V1",))),
+    ("ST level at J +0.12 mV in V2 (9 beats; criterion ≥ 0.1)", ("j_amp", ">=", 0.1, None, ("V2",))),
+    ("Q amplitude -0.15 mV in aVF, R amplitude 0.06 mV in aVF", ("r_amp", "=", 0.06, None, ("aVF",))),
+    ("T amplitude 0.1 mV in V3, 0.2 mV in V4 (9 to 12 beats)", ("t_amp", "=", 0.2, None, ("V4",))),
+    ("beats with a P wave 92% (criterion ≥ 90%)", ("p_present_fraction", ">=", 0.9, None, ())),
+    ("12 beats recorded, 10 of the dominant kind", ("n_dominant", "=", 10.0, None, ())),
+    ("12 beats recorded, 10 of the dominant kind", ("n_beats", "=", 12.0, None, ())),
     ("QRS form rSR' in V1", ("qrs_form", "=", "rSR'", None, ("V1",))),
 ])
 def test_values_and_units(text, expected):
@@ -134,3 +148,14 @@ def test_time_grows_with_the_text_only(piece):
     start = time.process_time()
     read_claims(piece * 2000)
     assert time.process_time() - start < 4.0
+
+
+@pytest.mark.parametrize(("text", "count", "leads"), [
+    ("QRS duration 90 ms (all leads, 10 beats; normal 70 to 110)", 10, ()),
+    ("Sokolow-Lyon voltage 2.1 mV (V1, V5, 9 beats)", 9, ("V1", "V5")),
+    ("T amplitude 0.2 mV in V4 (1 beat)", 1, ("V4",)),
+    ("P duration 110 ms (all leads, 8 beats)", 8, ()),
+])
+def test_bracket_after_a_value_says_its_leads_and_beats(text, count, leads):
+    claim = read_claims(text)[0]
+    assert (claim.n_beats, claim.leads, claim.comparison) == (count, leads, "=")

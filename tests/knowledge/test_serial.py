@@ -42,6 +42,18 @@ def test_statements_appear_and_disappear():
     assert all(c.verdict == "supported" for c in compare(*reversed(parts)).claims)
 
 
+def test_text_tells_statements_before_values_and_each_measure_once():
+    cases = told("sinus", None), told("af", None)
+    parts = [SimpleNamespace(measurements=case[1], findings=case[2]) for case in cases]
+    lines = compare(*parts).text.splitlines()
+    assert lines[1].startswith("New: atrial fibrillation")
+    changed = [line for line in lines if "[earlier " in line]
+    for name in ("R amplitude ", "T amplitude ", "ST level at J+60 ms ", "Ventricular rate "):
+        assert sum(line.startswith(name) for line in changed) <= 1
+    assert changed
+    assert all(line.count("beyond repeatability") == 1 for line in changed)
+
+
 def test_bare_measurements_and_missing_sides():
     case = told("sinus", None)
     assert compare(case[1], case[1]).changes

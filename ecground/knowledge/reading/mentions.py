@@ -7,7 +7,7 @@ they were written in; `ecground.knowledge.claims` puts mentions together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ecground.knowledge.reading.words import Lexicon, Token, lexicon
@@ -18,8 +18,12 @@ __all__ = ["Mention", "mentions"]
 _ROMAN: Final = {"i": "I", "ii": "II", "iii": "III"}
 _LETTER: Final = {"f": "aVF", "l": "aVL", "r": "aVR"}
 _NOT_A_LEAD_AFTER: Final = frozenset({"block", "type", "mobitz", "grade", "degree", "class", "stage", "av"})
+_OF_A_WAVE: Final = frozenset({"in", "wave", "amplitude", "duration", "-", "peak", "form", "height", "progression"})
+"""Words after a letter that make it the name of a wave, not of a lead (`aVF, R amplitude`)."""
 _RANGE: Final = frozenset({"-", "to", "through", "thru"})
 _AND: Final = frozenset({",", "/", "and", "&", "+", "or"})
+_BRACKET: Final = 24
+"""Tokens looked back for the bracket a count stands in."""
 _FIRST_DIGITS: Final = frozenset("123456789")
 
 
@@ -66,7 +70,8 @@ def _at(tokens: Sequence[Token], place: int, text: str, words: Lexicon, found: l
         if set(kinds) == {"unit"}:
             return None
         if "region" in kinds:
-            return _region(tokens, place, end, text, words.reading["regions"][kinds["region"]])
+            region = _region(tokens, place, end, text, words.reading["regions"][kinds["region"]])
+            return replace(region, kinds={"leads": "all"}) if "ignore" in kinds else region
         return Mention(kinds, place, end)
     if leads is not None:
         return leads
@@ -152,7 +157,7 @@ def _lead_name(tokens: Sequence[Token], place: int, names: Sequence[str]) -> str
     if token.kind == "number" and token.text in _FIRST_DIGITS and names[-1].startswith("V"):
         return f"V{token.text}" if _digit_is_lead(tokens, place) else None
     follows = tokens[place + 1].text if place + 1 < len(tokens) else ""
-    return _LETTER.get(token.text) if token.kind == "word" and follows not in {"in", "wave"} else None
+    return _LETTER.get(token.text) if token.kind == "word" and follows not in _OF_A_WAVE else None
 
 
 def _digit_is_lead(tokens: Sequence[Token], place: int) -> bool:
@@ -192,6 +197,12 @@ def _beats(tokens: Sequence[Token], place: int) -> Mention | None:
         return Mention({"beats": ""}, place, end, beats=tuple(numbers)) if numbers else None
     if token.kind != "number" or "." in token.text or place + 1 >= len(tokens):
         return None
+    if tokens[place + 1].text == "beat" and _in_bracket(tokens, place):
+        if tokens[place - 1].text in _RANGE:
+            return None
+        return Mention({"count": ""}, place, place + 2, value=float(token.text))
+    if _counts_between(tokens, place):
+        return Mention({"ignore": ""}, place, place + 4)
     if tokens[place + 1].text == "beat" and place >= 2 and tokens[place - 1].text == "of":
         if tokens[place - 2].text in {"median", "mean", "average"}:
             return Mention({"count": ""}, place, place + 2, value=float(token.text))
@@ -200,6 +211,21 @@ def _beats(tokens: Sequence[Token], place: int) -> Mention | None:
         return Mention({"beats": ""}, place, place + 3, beats=(_whole(token.text),)) \
             if tokens[place + 2].text == "beat" else None
     return None
+
+
+def _in_bracket(tokens: Sequence[Token], place: int) -> bool:
+    """`(10 beats`, `(all leads, 10 beats`, `(V1, V5, 10 beats`: the count of the value before the bracket."""
+    if place == 0 or tokens[place - 1].text not in {"(", ","}:
+        return False
+    before = [token.text for token in tokens[max(0, place - _BRACKET) : place]]
+    return "(" in before and ")" not in before[len(before) - before[::-1].index("(") :]
+
+
+def _counts_between(tokens: Sequence[Token], place: int) -> bool:
+    """`(9 to 10 beats`: the values of several leads rest on so many beats."""
+    after = [token.text for token in tokens[place + 1 : place + 4]]
+    return len(after) == 3 and after[0] in _RANGE and after[2] == "beat" and tokens[place + 2].kind == "number" \
+        and _in_bracket(tokens, place)
 
 
 def _numbers(tokens: Sequence[Token], place: int) -> tuple[list[int], int]:

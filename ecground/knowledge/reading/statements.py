@@ -80,6 +80,9 @@ class Statements:
         before = self.items[place - 1] if place else None
         if before is not None and before.last == item.first and before.kinds.get("comparator") in {">", "<"}:
             return None
+        after = self.items[place + 1] if place + 1 < len(self.items) else None
+        if adjective == "normal" and after is not None and after.high is not None and after.first == item.last:
+            return None
         for noun in self._nouns(place, item):
             names = [noun.kinds[kind] for kind in ("measure", "subject") if kind in noun.kinds]
             for name in names:
