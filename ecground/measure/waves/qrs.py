@@ -6,6 +6,8 @@ just before QRS onset, durations ms, NaN = no such wave or nothing seen.
 Definitions (CSE working party 1985, Eur Heart J 6:815; AHA/ACCF/HRS 2009 III): bounds are the joint QRS onset and
 offset; a wave is a stretch on one side of the reference level of at least 20 uV; a first negative wave is Q, the first
 positive R, the negative after it S, then R' and S'; without any positive wave the whole complex is QS, told as S.
+The first wave begins where the lead itself passes that level, not at the joint onset, which an earlier lead may set and
+people mark some 8 ms before the deflection is visible; R-peak time counts from there (the earliest onset in that lead).
 The last wave counts only if it turns back before J, so that an elevated or depressed J is not an R' or S'.
 """
 
@@ -54,9 +56,7 @@ def measure_qrs(w: Windows) -> dict[str, Array]:
     }
     amp, peak, start, end = _waves(y, inside, on, off, least=np.maximum(_LEAST_MV, _LEAST_SHARE * (top - bottom)))
     out |= _named(amp, peak, start, end, ms=float(ms), least_ms=1000 * _LEAST_S)
-    lead_on = w.marks[:, :, MARKS.index("qrs_on")] - lo
-    begin = np.where(np.isfinite(lead_on), lead_on, on)
-    out["r_peak_time_ms"] = (out.pop("last_r") - begin) * ms
+    out["r_peak_time_ms"] = (out.pop("last_r") - out.pop("begin")) * ms
     lead_qrs = (w.marks[:, :, MARKS.index("qrs_off")] - w.marks[:, :, MARKS.index("qrs_on")]) * ms
     out["qrs_ms"] = lead_qrs
     return {name: np.where(seen, value, np.float32(np.nan)).astype(np.float32) for name, value in out.items()}
@@ -98,7 +98,7 @@ def _waves(y: Array, inside: NDArray[np.bool_], on: Array, off: Array, *, least:
 
 
 def _to_crossings(y: Array, start: Array, end: Array, amp: Array, on: Array, off: Array) -> None:
-    """Move the bounds between two waves from the threshold back to the zero crossing, in place.
+    """Move the bounds between two waves from the threshold back to the zero crossing, in place; none leaves the QRS.
 
     Within a run the held side lasts until the next wave passes its own threshold, so the zero crossing between two
     waves lies just before the start of the second: walk back from there to the last sample of the first wave's side.
@@ -114,20 +114,21 @@ def _to_crossings(y: Array, start: Array, end: Array, amp: Array, on: Array, off
         crossing = np.where(other >= 0, other + 0.5, start[run])
         start[run] = np.where(both, crossing, start[run])
         end[run - 1] = np.where(both, crossing, end[run - 1])
-    start[0] = np.where(np.isfinite(amp[0]), on, start[0])
+    start[:] = np.maximum(start, on)
     end[:] = np.minimum(end, off)
 
 
 def _named(amp: Array, peak: Array, start: Array, end: Array, *, ms: float, least_ms: float) -> dict[str, Array]:
-    """Name the deflections Q R S R' S'; `last_r` is the grid position of the last R peak."""
+    """Name the deflections Q R S R' S'; `begin` and `last_r` are the grid positions of the first wave and last R peak."""
     duration = (end - start) * ms
     real = np.isfinite(amp) & (duration >= least_ms)
     first_positive = np.where(real & (amp > 0), np.arange(len(amp))[:, None, None], 99).min(axis=0)
     out = {name: np.full(amp.shape[1:], np.nan, dtype=np.float32)
            for name in ("q_amp", "q_dur", "r_amp", "r_dur", "s_amp", "s_dur", "r2_amp", "r2_dur", "s2_amp", "s2_dur",
-                        "last_r")}
+                        "last_r", "begin")}
     for run in range(len(amp)):
         kind = real[run]
+        out["begin"] = np.where(kind & np.isnan(out["begin"]), start[run], out["begin"])
         up, down = kind & (amp[run] > 0), kind & (amp[run] < 0)
         no_r = first_positive == 99
         for name, chosen in (
