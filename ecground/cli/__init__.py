@@ -29,6 +29,11 @@ def main() -> None:
         # The reader of our output has left (`ecground measure folder | head`); nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # Reading is guarded file by file, so this is about the output: a full disk, a device that is gone.
+        print(f"ecground: the output cannot be written ({error.strerror})", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def hush() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ecground.errors import EcgroundError, NotFoundError, UnsafeInputError, UsageError
+from ecground.errors import EcgroundError, UsageError
 from ecground.io import sniff
 
 __all__ = ["Input", "expand"]
@@ -44,9 +44,7 @@ def expand(names: Sequence[str], *, files_from: str | None = None) -> list[Input
     """The recordings that the arguments name, and after them those of the list `files_from` (`-`: standard input).
 
     Raises:
-        UsageError: A folder holds no files, or a pattern matches none.
-        NotFoundError: The list cannot be read.
-        UnsafeInputError: The list is longer than 256 MiB.
+        UsageError: A folder holds no files, a pattern matches none, or the list cannot be read.
     """
     found = [entry for name in names for entry in _argument(name)]
     if files_from is not None:
@@ -88,9 +86,9 @@ def _listed(name: str) -> Iterator[str]:
             with Path(name).open("rb") as file:
                 data = file.read(_LIST_BYTES + 1)
     except OSError as error:
-        raise NotFoundError(f"the file list cannot be read ({error.strerror})", where=name) from None
+        raise UsageError(f"the file list cannot be read ({error.strerror})", where=name) from None
     if len(data) > _LIST_BYTES:
-        raise UnsafeInputError("the file list is longer than 256 MiB", where=name, hint="split it")
+        raise UsageError("the file list is longer than 256 MiB", where=name, hint="split it")
     lines = data.split(b"\0") if b"\0" in data else (line.rstrip(b"\r") for line in data.split(b"\n"))
     return (os.fsdecode(line) for line in lines if line)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ecground.cli.inputs import expand
-from ecground.errors import NotFoundError, UsageError
+from ecground.errors import UsageError
 
 
 def names(folder, *arguments):
@@ -97,7 +97,7 @@ def test_names_in_a_list_keep_their_bytes(tmp_path):
 
 
 def test_a_list_that_is_not_there(tmp_path):
-    with pytest.raises(NotFoundError, match="list cannot be read"):
+    with pytest.raises(UsageError, match="list cannot be read"):
         expand([], files_from=str(tmp_path / "none"))
 
 

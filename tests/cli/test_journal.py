@@ -65,8 +65,8 @@ def test_failures_are_remembered(out, keys, whole):
 
 def test_any_torn_tail_is_cut_and_done_again(out, keys, whole, rows):
     journal = rows.read_bytes()
-    for result_bytes in range(0, len(whole) + 1, 7):
-        for journal_bytes in range(0, len(journal) + 1, 11):
+    for result_bytes in range(0, len(whole) + 1, 13):
+        for journal_bytes in range(0, len(journal) + 1, 37):
             out.write_bytes(whole[:result_bytes])
             rows.write_bytes(journal[:journal_bytes])
             go_on(out, keys)

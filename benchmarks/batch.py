@@ -1,0 +1,155 @@
+"""Many mixed files through the command line: exact counts, flat memory, two jobs against one, kill -9 and resume.
+
+    python benchmarks/batch.py [--records 10000] [--command info] [--folder EMPTY_FOLDER] [-o OUT.json]
+
+Simulated records of two seconds, a quarter each as WFDB, CSV, NPZ and DICOM, one in a hundred broken (cut in half,
+random bytes, nothing at all, a header without its samples). What each file must give is known from how it was made.
+Needs no data pack. Research use, not a medical device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import _one_thread  # noqa: F401 - before numpy
+import numpy as np
+import psutil
+
+from ecground import simulate, write
+
+SUFFIXES = (".hea", ".csv", ".npz", ".dcm")
+BROKEN_EVERY = 100
+_POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of the command line."""
+
+    status: int
+    seconds: float
+    mib: list[tuple[float, float]]
+    """Resident memory of the main process and of all workers together, over time [MiB]."""
+
+
+def make(folder: Path, count: int) -> set[str]:
+    """Write `count` recordings; the names of the broken ones."""
+    rng = np.random.default_rng(7)
+    records = [simulate.simulate(simulate.draw(rng), fs=250.0, seconds=2.0, rng=rng).record for _ in range(20)]
+    broken = set()
+    for number in range(count):
+        part = folder / f"{number // 1000:03}"
+        part.mkdir(exist_ok=True)
+        file = part / f"{number:06}{SUFFIXES[number % 4]}"
+        write(records[number % len(records)], file)
+        if number % BROKEN_EVERY == number // BROKEN_EVERY % 4:  # every format in turn
+            _break(file, number // BROKEN_EVERY // 4 % 3, rng)
+            broken.add(str(file))
+    return broken
+
+
+def _break(file: Path, way: int, rng: np.random.Generator) -> None:
+    if way == 0 and file.suffix == ".hea":
+        file.with_suffix(".dat").unlink()
+    elif way == 0 and file.suffix in (".npz", ".dcm"):
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    elif way == 1:
+        file.write_bytes(b"")
+    else:
+        file.write_bytes(rng.bytes(4000))
+
+
+def call(command: str, folder: Path, out: Path, *more: str, kill_after: float = np.inf) -> Run:
+    """Run the command line and watch its memory; `kill_after` seconds it is killed."""
+    begun, seen = time.perf_counter(), []
+    with subprocess.Popen([sys.executable, "-m", "ecground", command, str(folder), "-o", str(out), "--quiet", *more],
+                          ) as process:
+        main = psutil.Process(process.pid)
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                workers = sum(child.memory_info().rss for child in main.children(recursive=True))
+                seen.append((main.memory_info().rss / 2**20, workers / 2**20))
+            if time.perf_counter() - begun > kill_after:
+                process.kill()
+            time.sleep(_POLL_SECONDS)
+    return Run(process.returncode, time.perf_counter() - begun, seen)
+
+
+def counted(out: Path) -> tuple[int, set[str]]:
+    """Lines in an output, and the names that failed."""
+    failed, lines = set(), 0
+    with out.open("rb") as file:
+        for line in file:
+            found = json.loads(line)
+            lines += 1
+            if not found["ok"]:
+                failed.add(found["file"])
+    return lines, failed
+
+
+def memory(run: Run) -> dict[str, float]:
+    """Print and return the peaks of the first and the last quarter, start left out [MiB]."""
+    rows = np.array(run.mib[len(run.mib) // 20 :])
+    first, last = (rows[part].max(axis=0) for part in (slice(len(rows) // 4), slice(-len(rows) // 4, None)))
+    print(f"  peak memory, first and last quarter: main {first[0]:.0f} and {last[0]:.0f} MiB, "
+          f"workers {first[1]:.0f} and {last[1]:.0f} MiB")
+    return {"main_first": first[0], "main_last": last[0], "workers_first": first[1], "workers_last": last[1]}
+
+
+def benchmark(folder: Path, command: str, count: int) -> dict[str, Any]:
+    """All of it, in an empty folder."""
+    data = folder / "in"
+    data.mkdir()
+    broken = make(data, count)
+    print(f"{count} files, {len(broken)} broken; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    result: dict[str, Any] = {"records": count, "broken": len(broken), "command": command, "load": os.getloadavg()[0]}
+    for jobs in (1, 2):
+        out = folder / f"{jobs}.jsonl"
+        run = call(command, data, out, "--jobs", str(jobs), "--failures", str(folder / "failures"))
+        lines, failed = counted(out)
+        listed = [json.loads(line) for line in (folder / "failures").read_text().splitlines()]
+        exact = (lines, failed, len(listed), run.status) == (count, broken, len(broken), 1)
+        print(f"{jobs} jobs: {run.seconds:.1f} s, {1000 * run.seconds / count:.1f} ms a file, exit {run.status}, "
+              f"{lines} lines, {len(failed)} failed: {'exact' if exact else 'NOT EXACT'}")
+        print("  " + ", ".join(f"{code} {n}" for code, n in Counter(row["code"] for row in listed).most_common()))
+        result[f"{jobs}_jobs"] = {"seconds": run.seconds, "exact": exact, **memory(run)}
+    seconds = result["2_jobs"]["seconds"]
+    print(f"two jobs against one: x {result['1_jobs']['seconds'] / seconds:.2f}")
+
+    out = folder / "killed.jsonl"
+    call(command, data, out, "--jobs", "2", kill_after=seconds / 2)
+    kept = len(out.with_name(out.name + ".journal").read_text().splitlines()) - 1
+    again = call(command, data, out, "--jobs", "2", "--resume")
+    same = out.read_bytes() == (folder / "1.jsonl").read_bytes()
+    print(f"killed after {kept} files, resumed in {again.seconds:.1f} s: "
+          f"{'the same bytes as the unbroken run' if same else 'NOT THE SAME'}")
+    return result | {"killed_after": kept, "resumed_same": same}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument("--command", choices=("info", "measure", "fiducials", "findings", "interpret"), default="info")
+    parser.add_argument("--folder", type=Path, help="an empty folder to keep the files in; a temporary one by default")
+    parser.add_argument("-o", "--output", type=Path, help="also write the numbers as JSON")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() if args.folder is None else contextlib.nullcontext(args.folder) as folder:
+        result = benchmark(Path(folder), args.command, args.records)
+    print("research use, not a medical device")
+    if args.output:
+        args.output.write_text(json.dumps(result, indent=1, default=float) + "\n")
+
+
+if __name__ == "__main__":
+    main()
