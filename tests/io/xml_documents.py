@@ -177,3 +177,17 @@ def schiller(rows, *, kinds=("ECG_AVERAGES", "ECG_RHYTHMS"), unit="UV", scale="1
     <patdata><birthdate>{born}</birthdate><gender>FEMALE</gender></patdata>
     <examdescript><startdatetime><date>{date}</date><time>101112500</time></startdatetime></examdescript>
     <eventdata><event>{waves}{extra}</event></eventdata></com.xiriuz.sema.xml.schillerEDI.SchillerEDI>""".encode()
+
+
+def rows(names, table):
+    return dict(zip(names, table, strict=True))
+
+
+def said(record, word):
+    return any(word in note for note in record.provenance.notes)
+
+
+def value(record, name, lead=None):
+    found = [m.value for m in record.device.measurements if (m.name, m.lead) == (name, lead)]
+    assert len(found) == 1, (name, lead, found)
+    return found[0]
