@@ -15,14 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.measure.rhythm.beat_classes import BeatClasses
-from ecground.measure.robust import nan_iqr
+from ecground.measure.robust import nan_iqr, nan_median
 from ecground.measure.table import Value, absent, measured, unmeasurable
 from ecground.signal.beats import MARKS, PRESENT, UNMEASURABLE, Delineation, P
 
-__all__ = ["p_values", "rhythm_values", "rr_of_dominant"]
+__all__ = ["blocked_p", "p_values", "rhythm_values", "rr_of_dominant"]
 
 _NO_BEAT: Final = "no QRS complex found"
 _LEAST_PP_MS: Final = 120.0
+_EDGE_S: Final = 0.6
+"""A lone P wave this near to an end of the record may have its QRS, or its T wave, beyond it."""
+_EVEN: Final = 0.25
+"""Two PP intervals that differ by at most this share of the longer are one rhythm."""
+_PAUSE: Final = 1.25
+"""An RR interval of this many times the median is a pause."""
 _ONE_BEAT: Final = "needs two QRS complexes"
 
 Floats = NDArray[np.float64]
@@ -50,11 +56,48 @@ def rhythm_values(delineation: Delineation, rr: tuple[Floats, Floats], classes: 
         "n_pac": _count("n_pac", beats, kinds == "S"),
         "n_paced": _count("n_paced", beats, kinds == "paced"),
         "longest_pvc_run": measured("longest_pvc_run", _longest_run(kinds == "V"), n=len(beats)),
-        "n_blocked_p": _count("n_blocked_p", np.arange(delineation.n_rows), classes.kind == "p"),
+        "n_blocked_p": _count("n_blocked_p", np.arange(delineation.n_rows), blocked_p(delineation, classes)),
     }
     out["dominant_class"] = (measured("dominant_class", classes.dominant_class, n=int(classes.dominant.sum()))
                              if len(beats) else unmeasurable("dominant_class", _NO_BEAT))
     return out | _rr_values(delineation, rr, classes)
+
+
+def blocked_p(delineation: Delineation, classes: BeatClasses) -> NDArray[np.bool_]:
+    """`[row]` P waves that were not conducted: lone P waves between two beats, in time with the P waves around them or
+    followed by a pause.
+
+    What else looks like a P wave is left out: the P of a beat beyond the record, U waves and noise between beats that
+    keep their time, and the sinus P that meets a ventricular ectopic beat.
+    """
+    joint = delineation.joint_marks
+    lone = classes.kind == "p"
+    out = np.zeros(len(lone), dtype=np.bool_)
+    beats, rows = np.flatnonzero(~lone), np.flatnonzero(lone)
+    if len(beats) < 2 or len(rows) == 0:
+        return out
+    r = joint[beats, MARKS.index("r_peak")]
+    peak = joint[:, MARKS.index("p_peak")]
+    at = np.where(np.isfinite(peak), peak, joint[:, MARKS.index("p_on")])
+    after = np.searchsorted(beats, rows)
+    between = (after > 0) & (after < len(beats)) & np.isfinite(at[rows])
+    edge = _EDGE_S * delineation.fs
+    between &= (at[rows] >= edge) & (at[rows] <= delineation.n_samples - edge)
+    rows, after = rows[between], after[between]
+    if classes.dominant_class != "V":
+        calm = (classes.kind[beats[after - 1]] != "V") & (classes.kind[beats[after]] != "V")
+        rows, after = rows[calm], after[calm]
+    steps = np.diff(r)
+    with np.errstate(invalid="ignore"):
+        pause = steps[after - 1] > _PAUSE * nan_median(steps)
+    waves = np.flatnonzero(np.isfinite(at))
+    place = np.searchsorted(waves, rows)
+    middle = (place > 0) & (place < len(waves) - 1)
+    before = at[rows] - at[waves[np.maximum(place - 1, 0)]]
+    behind = at[waves[np.minimum(place + 1, len(waves) - 1)]] - at[rows]
+    even = middle & (np.abs(before - behind) <= _EVEN * np.maximum(before, behind))
+    out[rows] = even | pause
+    return out
 
 
 def p_values(delineation: Delineation, classes: BeatClasses, pr: Floats) -> dict[str, Value]:
@@ -76,7 +119,7 @@ def p_values(delineation: Delineation, classes: BeatClasses, pr: Floats) -> dict
     core = core if core.any() else beats & (state != UNMEASURABLE)
     out["p_present_fraction"] = measured("p_present_fraction", float(waves[core].mean()), n=int(core.sum()))
     out |= _pp_values(delineation, classes, waves)
-    out["pr_step_ms"] = _pr_step(classes, pr)
+    out["pr_step_ms"] = _pr_step(classes, blocked_p(delineation, classes), pr)
     return out
 
 
@@ -161,9 +204,9 @@ def _pp_values(delineation: Delineation, classes: BeatClasses, waves: NDArray[np
     }
 
 
-def _pr_step(classes: BeatClasses, pr: Floats) -> Value:
+def _pr_step(classes: BeatClasses, lost: NDArray[np.bool_], pr: Floats) -> Value:
     """Median PR change from beat to beat in the runs of beats that end with a blocked P wave."""
-    blocked = np.flatnonzero(classes.kind == "p")
+    blocked = np.flatnonzero(lost)
     if len(blocked) == 0:
         return absent("pr_step_ms", "no blocked P wave")
     step = np.diff(pr, prepend=np.nan)

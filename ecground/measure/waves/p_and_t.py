@@ -2,8 +2,9 @@
 
 Contract: `measure_p`, `measure_st` and `measure_t` give name in LEAD_MEASURES -> float32 `[lead, row]`, mV, ms, uV ms;
 NaN = no such wave or nothing seen. P is measured from the line between its onset and its offset (the earlier and the
-later of the lead's own and the joint bounds), ST and T from the level just before QRS onset. Where the delineator sees a wave over all leads jointly but not in one lead, the joint bounds are used in
-that lead: how flat a wave is must be measurable too.
+later of the lead's own and the joint bounds), ST and T from the level just before QRS onset. Where the delineator sees
+a wave over all leads jointly but not in one lead, the joint bounds are used in that lead: how flat a wave is must be
+measurable too.
 
 ST levels are at the joint QRS offset (J) and 20, 40, 60, 80 ms later, each the mean of +-4 ms (AHA/ACCF/HRS 2009 VI).
 """
@@ -45,7 +46,7 @@ def measure_p(w: Windows) -> dict[str, Array]:
     seen = inside.any(axis=2)
     ms = 1000.0 / w.rate
     main, second = _phases(y)
-    duration, depth = _terminal(y, 0.5 * (first + last))
+    duration, depth = _terminal(y, (first + last) / 2)
     out = {
         "p_amp": main, "p_amp2": second, "p_dur": (off - on) * ms, "p_area": y.sum(axis=2) * ms * 1000.0,
         "p_initial_amp": y.max(axis=2), "p_terminal_uvms": depth * 1000.0 * duration * ms,
@@ -133,8 +134,9 @@ def p_reach(w: Windows) -> tuple[Array, Array]:
     In V1 the bounds of a biphasic P often leave out half of one phase, when the atria are seen longer in other leads.
     """
     on, off = wave_bounds(w, "p_on", "p_off")
-    first = np.fmin(on, w.joint[:, MARKS.index("p_on")]) - _P_FOOT_S * w.rate
-    last = np.fmax(off, w.joint[:, MARKS.index("p_off")]) + _P_FOOT_S * w.rate
+    foot = np.float32(_P_FOOT_S * w.rate)
+    first = np.fmin(on, w.joint[:, MARKS.index("p_on")]) - foot
+    last = np.fmax(off, w.joint[:, MARKS.index("p_off")]) + foot
     last = np.fmin(last, w.joint[:, MARKS.index("qrs_on")])
     return first, last
 
@@ -162,7 +164,8 @@ def _terminal(y: Array, middle: Array) -> tuple[Array, Array]:
     clear = negative & (y < -np.maximum(0.05 * depth, 0.005)[..., None])
     end = np.where(clear, t, np.float32(-1.0)).max(axis=2)
     real = end >= begin
-    return np.where(real, end - begin + 1.0, 0.0), np.where(real, depth, 0.0)
+    none = np.float32(0.0)
+    return np.where(real, end - begin + 1, none), np.where(real, depth, none)
 
 
 def _segment_level(w: Windows, p_on: Array, p_off: Array) -> Array:

@@ -119,7 +119,7 @@ def _to_crossings(y: Array, start: Array, end: Array, amp: Array, on: Array, off
 
 
 def _named(amp: Array, peak: Array, start: Array, end: Array, *, ms: float, least_ms: float) -> dict[str, Array]:
-    """Name the deflections Q R S R' S'; `begin` and `last_r` are the grid positions of the first wave and last R peak."""
+    """Name the deflections Q R S R' S'; `begin`, `last_r`: grid positions of the first wave and the last R peak."""
     duration = (end - start) * ms
     real = np.isfinite(amp) & (duration >= least_ms)
     first_positive = np.where(real & (amp > 0), np.arange(len(amp))[:, None, None], 99).min(axis=0)
