@@ -27,7 +27,7 @@ from ecground.cli.batch.outcome import error_from
 from ecground.cli.inputs import Input
 from ecground.errors import EcgroundError, RefusedError, UsageError
 
-__all__ = ["Entry", "Journal", "Key", "key_of"]
+__all__ = ["Entry", "Journal", "Key", "companions", "key_of"]
 
 _SYNC_SECONDS: Final = 1.0
 
@@ -61,6 +61,12 @@ def key_of(item: Input) -> Key:
     return item.name, found.st_size, found.st_mtime_ns
 
 
+def companions(out: Path) -> tuple[Path, ...]:
+    """The files that may lie beside OUT on its account."""
+    journal = _beside(out, ".journal")
+    return journal, _beside(out, ".new"), _beside(journal, ".new")
+
+
 class Journal:
     """OUT and its journal, open for more; a context manager.
 
@@ -76,7 +82,8 @@ class Journal:
     """
 
     def __init__(self, out: Path, call: str, keys: Sequence[Key], *, resume: bool) -> None:
-        self._out, self._journal = out, _beside(out, ".journal")
+        self._out = out
+        self._journal, self._new_out, self._new_journal = companions(out)
         self._head = _line({"schema": "ecground/journal/1", "version": __version__,
                             "call": hashlib.sha256(call.encode("utf-8", "backslashreplace")).hexdigest()})
         if not out.parent.is_dir():
@@ -167,7 +174,7 @@ class Journal:
     def _rewrite(self, entries: Sequence[Entry], kept: Sequence[Entry]) -> list[Entry]:
         """OUT and journal without the results of recordings that changed; both or neither, see `_settle`."""
         keep, moved, start, end = {id(entry) for entry in kept}, [], 0, 0
-        with self._out.open("rb") as old, _beside(self._out, ".new").open("wb") as new:
+        with self._out.open("rb") as old, self._new_out.open("wb") as new:
             for entry in entries:
                 line = old.read(entry.end - start)
                 start = entry.end
@@ -176,21 +183,20 @@ class Journal:
                     end += len(line)
                     moved.append(Entry(entry.key, end, entry.error))
             _to_disk(new)
-        with _beside(self._journal, ".new").open("wb") as rows:
+        with self._new_journal.open("wb") as rows:
             rows.write(self._head)
             rows.writelines(entry.row() for entry in moved)
             _to_disk(rows)
-        _beside(self._out, ".new").replace(self._out)
-        _beside(self._journal, ".new").replace(self._journal)
+        self._new_out.replace(self._out)
+        self._new_journal.replace(self._journal)
         return moved
 
     def _settle(self) -> None:
         """Finish a rewrite that was cut off: OUT is exchanged first, so a new journal alone is the valid one."""
-        out, journal = _beside(self._out, ".new"), _beside(self._journal, ".new")
-        if journal.exists() and not out.exists():
-            journal.replace(self._journal)
-        out.unlink(missing_ok=True)
-        journal.unlink(missing_ok=True)
+        if self._new_journal.exists() and not self._new_out.exists():
+            self._new_journal.replace(self._journal)
+        self._new_out.unlink(missing_ok=True)
+        self._new_journal.unlink(missing_ok=True)
 
 
 def _beside(path: Path, suffix: str) -> Path:

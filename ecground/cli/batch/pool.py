@@ -104,8 +104,9 @@ class _Worker(Generic[T]):
 
     def give(self, index: int, item: Input, timeout: float | None) -> bool:
         """Hand over one file; False when the process has died meanwhile."""
+        source = item.source
         try:
-            self.pipe.send((item.name, item.source))
+            self.pipe.send((item.name, source))
         except OSError:
             self._ready = False
             return False

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import typer
 
-from ecground.cli.batch.journal import Journal, key_of
+from ecground.cli.batch.journal import Journal, companions, key_of
 from ecground.cli.batch.outcome import Outcome
 from ecground.cli.batch.pool import outcomes
 from ecground.cli.batch.watch import Watch
@@ -41,6 +41,12 @@ def no_problem(result: object) -> None:
     del result
 
 
+def nothing(name: str, error: EcgroundError) -> Mapping[str, Any]:
+    """A recording without result has no fields but those of the envelope."""
+    del name, error
+    return {}
+
+
 @dataclass(frozen=True)
 class Command(Generic[R]):
     """What a command does with one recording, and how it shows the result; picklable when it is to run in workers."""
@@ -52,6 +58,8 @@ class Command(Generic[R]):
     """File name and result -> what a person reads."""
     problem: Callable[[R], EcgroundError | None] = no_problem
     """The first step that failed although a partial result exists."""
+    lost: Callable[[str, EcgroundError], Mapping[str, Any]] = nothing
+    """Name and failure of a recording without result -> fields of its object; they go before the envelope's own."""
 
     @property
     def call(self) -> str:
@@ -84,7 +92,7 @@ def run(command: Command[R], names: Sequence[str], form: Form, batch: Batch = Ba
 def recordings(names: Sequence[str], batch: Batch) -> list[Input]:
     """The recordings that a call names, without the files that it writes itself."""
     written = {str(path.absolute()) for out in (batch.out, batch.failures) if out is not None
-               for path in (out, out.with_name(out.name + ".journal"))}
+               for path in (out, *companions(out))}
     inputs = expand(names, files_from=batch.files_from)
     return [item for item in inputs if item.name == "-" or str(Path(item.name).absolute()) not in written]
 
@@ -110,7 +118,9 @@ def _results(
         for item, outcome in zip(inputs, found, strict=True):
             body = outcome.result
             if body is None:
-                body = _object(command.kind, item.name, {}, outcome.error) if form is Form.json else b""
+                assert outcome.error is not None
+                fields = command.lost(item.name, outcome.error)
+                body = _object(command.kind, item.name, fields, outcome.error) if form is Form.json else b""
             yield item, body, outcome.error
             watch.saw(item.name, outcome.error)
 
