@@ -2,7 +2,7 @@
 
 Layout: `metadata.csv` (patient_id, basal_pattern, sudden_death, brugada) and `files/188981/188981.{hea,dat}`.
 Known defects: 100 Hz, so fast deflections are smoothed and QRS durations are coarse; no age, no sex; `brugada` is 2 in
-seven rows, which the table does not explain (kept as `brugada=2`, not as the syndrome); one recording a patient.
+a few rows, which the table does not explain (kept as `brugada=2`, not as the syndrome); one recording a patient.
 Nothing that is trained may be distributed under another licence than CC BY-SA 4.0 where this collection went into it.
 Reference: Brugada-HUCA 1.0.0, PhysioNet, CC BY-SA 4.0.
 """
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ecground.corpora.case import Case, Terms, rows
+from ecground.corpora.case import Case, Terms, is_number, rows
 from ecground.errors import CorruptInputError
 from ecground.io import read
 
@@ -36,7 +36,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
     root = Path(folder)
     for row in rows(root / "metadata.csv"):
         name = row.get("patient_id", "").strip()
-        if not name.isdigit():
+        if not is_number(name):
             raise CorruptInputError("a row without patient_id", where="metadata.csv")
         path = root / "files" / name / f"{name}.hea"
         labels = labels_of(row)

@@ -22,7 +22,7 @@ from ecground import safe
 from ecground.errors import CorruptInputError, UnsafeInputError
 from ecground.record import Patient, Record
 
-__all__ = ["Beats", "Case", "LabelSystem", "Mark", "Marks", "Split", "Terms", "rows"]
+__all__ = ["Beats", "Case", "LabelSystem", "Mark", "Marks", "Split", "Terms", "is_number", "is_there", "rows"]
 
 Split = Literal["train", "valid", "test"]
 LabelSystem = Literal["scp", "snomed", "aha", "text", "none"]
@@ -115,6 +115,19 @@ class Case:
     def record(self) -> Record:
         """The recording; read anew at each access."""
         return self.load()
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds an identifier of at most 18 decimal digits, so that it fits a 64-bit integer."""
+    return text.isascii() and text.isdecimal() and len(text) <= 18
+
+
+def is_there(path: Path) -> bool:
+    """Whether the file exists; False also for a name that the file system cannot hold."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def rows(path: Path, *, delimiter: str = ",") -> Iterator[dict[str, str]]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from ecground.corpora.amplitude import is_plausible, rescaled, typical_mv, withheld
-from ecground.corpora.case import Case, Terms
+from ecground.corpora.case import Case, Terms, is_number
 from ecground.errors import EcgroundError, NotFoundError, UsageError
 from ecground.io import read
 from ecground.io.source import Source
@@ -131,7 +131,7 @@ def case_of(path: Path, source: str, *, corpus: str = "cinc") -> Case:
 
 def codes(listed: str) -> tuple[str, ...]:
     """The SNOMED CT codes of a `Dx` list, each once, in its order."""
-    return tuple(dict.fromkeys(part for part in re.split(r"[,;\s]+", listed) if part.isdigit()))
+    return tuple(dict.fromkeys(part for part in re.split(r"[,;\s]+", listed) if is_number(part)))
 
 
 def _diagnoses(comments: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ecground import leads, safe
 from ecground.corpora import hdf5
-from ecground.corpora.case import Case, Terms, rows
+from ecground.corpora.case import Case, Terms, is_number, rows
 from ecground.errors import CorruptInputError, NoSignalError
 from ecground.io.channels import Channel, assemble, patient_age
 from ecground.record import Patient, Record, Sex
@@ -48,7 +48,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
     parts: dict[str, _Part] = {}
     for row in rows(root / "exams.csv"):
         exam, name = row.get("exam_id", "").strip(), row.get("trace_file", "").strip()
-        if not exam.isdigit() or not name:
+        if not is_number(exam) or not name:
             raise CorruptInputError("a row without exam or trace file", where="exams.csv")
         part = parts.setdefault(name, _Part(safe.inside(root, name)))
         labels = tuple(label for label in LABELS if _is_true(row.get(label, "")))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ecground import safe
-from ecground.corpora.case import Case, Terms, rows
+from ecground.corpora.case import Case, Terms, is_there, rows
 from ecground.errors import CorruptInputError, NotFoundError
 from ecground.io import read
 from ecground.io.channels import patient_age, patient_sex
@@ -58,7 +58,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
 def _path(root: Path, name: str) -> Path:
     """Where the recording lies; where it should lie when it is missing."""
     places = [safe.inside(root, f"{part}/{name}.mat") for part in _PARTS]
-    return next((path for path in places if path.is_file()), places[0])
+    return next((path for path in places if is_there(path)), places[0])
 
 
 def _label(text: str) -> str:

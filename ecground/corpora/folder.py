@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ecground import safe
-from ecground.corpora.case import Case, Split, rows
+from ecground.corpora.case import Case, Split, is_there, rows
 from ecground.errors import CorruptInputError, NotFoundError
 from ecground.io import read
 from ecground.io.channels import patient_age, patient_sex
@@ -122,16 +122,16 @@ def _case(table: Path, row: Mapping[str, str], columns: Columns) -> Case:
     if not name:
         raise CorruptInputError("a row without file name", where=table.name)
     path = safe.inside(table.parent, name)
-    files = (path,) if path.is_file() or not path.with_name(path.name + ".hea").is_file() else (
-        path.with_name(path.name + ".hea"),)
+    header = path.with_name(path.name + ".hea")
+    file = header if is_there(header) and not is_there(path) else path
     sex, split = row.get(columns.sex, "").strip(), row.get(columns.split, "").strip().lower()
     person = Patient(age=patient_age(row.get(columns.age, "")), sex=patient_sex(sex))
     labels = [part.strip() for column in columns.labels for part in re.split(r"[;|]", row.get(column, ""))]
     return Case(
         corpus="folder", id=name, patient=row.get(columns.patient, "").strip() or name,
-        load=partial(_load, files[0], person), split=_SPLITS.get(split),
+        load=partial(_load, file, person), split=_SPLITS.get(split),
         labels=tuple(dict.fromkeys(part for part in labels if part)), label_system="text" if columns.labels else "none",
-        report=row.get(columns.report, ""), person=person, files=files,
+        report=row.get(columns.report, ""), person=person, files=(file,),
         defects=tuple(_doubts(sex, person, split)),
     )
 

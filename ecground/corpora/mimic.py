@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground import safe
-from ecground.corpora.case import Case, Terms, rows
+from ecground.corpora.case import Case, Terms, is_number, rows
 from ecground.errors import CorruptInputError, NotFoundError
 from ecground.io import read
 from ecground.record import DeviceMeasurement, DeviceReading, Record
@@ -68,7 +68,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
 
 def _case(root: Path, row: Mapping[str, str], measured: Measurements | None) -> Case:
     study, patient, place = (row.get(name, "").strip() for name in ("study_id", "subject_id", "path"))
-    if not (study.isdigit() and patient.isdigit() and place):
+    if not (is_number(study) and is_number(patient) and place):
         raise CorruptInputError("a row without study, patient or path", where="record_list.csv")
     path = safe.inside(root, place + ".hea")
     machine = measured.row(int(study)) if measured is not None else {}
@@ -150,7 +150,7 @@ class Measurements:
         column = self._columns.index("study_id")
         offset, studies, offsets = self._file.tell(), [], []
         while cells := self._line():
-            if len(cells) <= column or not cells[column].strip().isdigit():
+            if len(cells) <= column or not is_number(cells[column].strip()):
                 raise CorruptInputError("a row without study_id", where=self._path.name)
             studies.append(int(cells[column]))
             offsets.append(offset)

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ecground import safe
 from ecground.corpora.case import Case, Split, Terms, rows
 from ecground.errors import CorruptInputError
 from ecground.io import read
@@ -27,6 +28,8 @@ __all__ = ["NOISE_COLUMNS", "TERMS", "cases", "statements", "superclass_of"]
 
 TERMS = Terms("CC BY 4.0")
 NOISE_COLUMNS = ("baseline_drift", "static_noise", "burst_noise", "electrodes_problems")
+_COLUMNS = {"ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold", "filename_lr", "filename_hr"}
+"""Columns without which a row says nothing."""
 
 
 def statements(path: Path) -> dict[str, dict[str, str]]:
@@ -51,6 +54,7 @@ def cases(folder: str | Path, *, fs: int = 500, split: Split | None = None) -> I
     Raises:
         NotFoundError: a table is missing.
         CorruptInputError: a table has another structure.
+        UnsafeInputError: the table names a file outside the folder.
     """
     root = Path(folder)
     superclass = superclass_of(root / "scp_statements.csv")
@@ -62,9 +66,11 @@ def cases(folder: str | Path, *, fs: int = 500, split: Split | None = None) -> I
 
 
 def _split(row: Mapping[str, str]) -> Split:
+    if not row.keys() >= _COLUMNS:
+        raise CorruptInputError("columns are missing", where="ptbxl_database.csv")
     try:
         fold = int(float(row["strat_fold"]))
-    except (KeyError, ValueError):
+    except (ValueError, OverflowError):
         raise CorruptInputError("a row without fold", where="ptbxl_database.csv") from None
     return "test" if fold == 10 else "valid" if fold == 9 else "train"
 
@@ -74,7 +80,7 @@ def _case(root: Path, row: Mapping[str, str], superclass: Mapping[str, str], col
     found = {superclass[code] for code in likelihood if code in superclass}
     sex: Sex | None = {"0": "M", "1": "F"}.get(row["sex"].removesuffix(".0"))  # type: ignore[assignment]
     patient = Patient(age=patient_age(row["age"]), sex=sex)
-    path = root / row[column]
+    path = safe.inside(root, row[column])
     return Case(
         corpus="ptbxl", id=row["ecg_id"], patient=row["patient_id"].removesuffix(".0"), split=split,
         load=partial(_load, path, patient), labels=tuple(likelihood), label_system="scp", likelihood=likelihood,

@@ -22,7 +22,7 @@ import numpy as np
 from ecground import leads
 from ecground.corpora import hdf5
 from ecground.corpora.amplitude import is_plausible, typical_mv, withheld
-from ecground.corpora.case import Case, Terms, rows
+from ecground.corpora.case import Case, Terms, is_number, is_there, rows
 from ecground.errors import CorruptInputError
 from ecground.io import read
 from ecground.io.channels import Channel, assemble, patient_age, patient_sex
@@ -55,7 +55,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
         length = row.get("N", "").strip()
         yield Case(
             corpus="sph", id=name, patient=row.get("Patient_ID", "") or name, label_system="aha",
-            load=partial(_load, files[0], patient, intervals(row), int(length) if length.isdigit() else None),
+            load=partial(_load, files[0], patient, intervals(row), int(length) if is_number(length) else None),
             labels=statements(row.get("AHA_Code", "")), person=patient, fs=_FS, files=files, terms=TERMS,
         )
 
@@ -70,7 +70,7 @@ def intervals(row: Mapping[str, str]) -> tuple[DeviceMeasurement, ...]:
     found = []
     for column, name in _INTERVALS.items():
         text = row.get(column, "").strip()
-        value = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+        value = float(text) if is_number(text.replace(".", "", 1)) else 0.0
         if value > 0:
             found.append(DeviceMeasurement(name=name, value=value, unit="ms", label=column))
     return tuple(found)
@@ -79,7 +79,7 @@ def intervals(row: Mapping[str, str]) -> tuple[DeviceMeasurement, ...]:
 def _files(folder: Path, name: str) -> tuple[Path, ...]:
     """The HDF5 file, or the header and samples of a WFDB copy."""
     header = folder / f"{name}.hea"
-    return (header, folder / f"{name}.dat") if header.is_file() else (folder / f"{name}.h5",)
+    return (header, folder / f"{name}.dat") if is_there(header) else (folder / f"{name}.h5",)
 
 
 def _load(path: Path, patient: Patient, measured: tuple[DeviceMeasurement, ...], length: int | None) -> Record:

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from ecground.corpora.case import Case
+from ecground.corpora.case import Case, is_there
 from ecground.errors import EcgroundError, MissingExtraError
 from ecground.record import Record
 
@@ -118,7 +118,7 @@ class Survey:
             self.unlabelled += 1
             _note(self.unlabelled_examples, case.id)
         self._identify(case)
-        if any(not path.is_file() for path in case.files):
+        if not all(is_there(path) for path in case.files):
             self.missing += 1
             _note(self.missing_examples, case.id)
 
@@ -177,7 +177,7 @@ def _read(case: Case, found: Survey) -> Record | None:
     except MissingExtraError:
         raise
     except EcgroundError as error:
-        if all(path.is_file() for path in case.files):
+        if all(is_there(path) for path in case.files):
             found.fail(case, error)
     except Exception as error:  # noqa: BLE001 - one recording must not lose the others
         found.fail(case, EcgroundError(f"an unexpected {type(error).__name__}"))
