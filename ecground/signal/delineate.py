@@ -35,7 +35,7 @@ MARGIN: Final = 512
 SHORTEST: Final = (0.032, 0.024, 0.032)
 """Shorter pieces of P, QRS and T are dropped [s]."""
 JOINT_THRESHOLD: Final = 0.5
-P_ODDS: Final = 1.5
+P_ODDS: Final = 1.25
 """Weight of P against the other classes: balances misses and inventions on training patients held out for it."""
 BLOCK: Final = 125
 """Stretch over which a lead is judged as seen or flat [samples at FS]."""
