@@ -3,8 +3,8 @@
 Three rounds of the same loop. The first learns LUDB's training patients from their cardiologists' marks. The second
 starts from it and adds simulated rhythms that LUDB has none of (AV block with blocked P, pacing, tachycardia, ectopy)
 and PTB-XL training patients, whose waves the first round's network marks where it is sure and whose labels correct it:
-a record labelled atrial fibrillation or flutter has no P waves. The third, short, ends on LUDB's marks. MIT-BIH is never
-trained on.
+a record labelled atrial fibrillation or flutter has no P waves. The third is short and ends on LUDB's marks. MIT-BIH is
+never trained on.
 
 A kill loses at most `checkpoint_every` steps: the same command goes on, and on CPU gives the same bits.
 """
