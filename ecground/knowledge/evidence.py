@@ -27,6 +27,8 @@ _INTERVALS: Final = frozenset({"hr_bpm", "rr_cv", "rr_irregularity", "rr_median_
 """Measures of intervals between beats: their count is not one of beats."""
 _OVER_LEADS: Final = "_lead_median_ms"
 """Ending of the measures whose count is one of leads."""
+_OF_QUALITY: Final = frozenset({"n_poor_leads", "n_leads_off"})
+"""Counts of leads that the sentences on technical quality name one by one."""
 
 Limit = tuple[str, "float | str | tuple[float, float] | None"]
 
@@ -58,18 +60,25 @@ class Paragraph:
 
     def evidence(self, finding: Finding, *, most: int = 1) -> str:
         """The values of the first `most` criteria that decide; those already told only when there are no others."""
+        told = self.fresh(finding, most=most)
+        if told:
+            return told
+        self.shown, before = set(), self.shown
+        told = self.fresh(finding, most=most)
+        self.shown |= before
+        return told
+
+    def fresh(self, finding: Finding, *, most: int = 1) -> str:
+        """The values of the first `most` criteria that decide, as far as the paragraph has not told them."""
         groups = self._groups(finding, most)
-        if not groups:
-            self.shown, before = set(), self.shown
-            groups = self._groups(finding, most)
-            self.shown |= before
         self.shown.update((group.measure, lead) for group in groups for lead in group.amounts)
         return self.sentence(groups)
 
     def _groups(self, finding: Finding, most: int) -> list[_Told]:
         told: dict[str, _Told] = {}
         for made in self._decisive(finding)[:most]:
-            rows = [entry for entry in made.evidence if entry.value is not None and entry.supports is bool(made.met)]
+            rows = [entry for entry in made.evidence if entry.value is not None
+                    and entry.supports is bool(made.met) and entry.measure not in _OF_QUALITY]
             telling = [entry for entry in rows
                        if entry.measure not in self.conditions and _met(entry) is finding.present]
             for entry in telling or rows:

@@ -49,6 +49,8 @@ _BEYOND_BORDER: Final[Mapping[str, tuple[str, ...]]] = {
 _MOST_NAMES: Final = 4
 _MOST_BEATS: Final = 8
 _NO_RULE: Final = "no criterion yet"
+_MISSING: Final = "not to be told: "
+"""How `findings` begins the reason of a statement for which values are missing."""
 _NOISY: Final = 0.6
 """Quality index of a lead below which its noise is told."""
 _CRITERIA: Final[Mapping[str, int]] = {"voltage": 2}
@@ -112,7 +114,8 @@ class _Writer:
             kind = "beats_alike" if beats[0] == beats[1] else "beats_mixed"
             parts.append(self.phrases.say(f"technical.{kind}", n=f"{beats[0]:.0f}", dominant=f"{beats[1]:.0f}"))
         notes = (*(quality.notes if quality is not None else ()), *self.measurements.notes)
-        parts += [self.phrases.say("report.note", note=self.phrases.quote(note)) for note in dict.fromkeys(notes)]
+        once = {tuple(note.split()[:3]): note for note in notes}  # two steps may note one fault, each in its words
+        parts += [self.phrases.say("report.note", note=self.phrases.quote(note)) for note in once.values()]
         paragraph = Paragraph(self.measurements, self.phrases)
         return " ".join((*parts, *(self._told(key, paragraph) for key in self.by_section["technical"])))
 
@@ -182,7 +185,7 @@ class _Writer:
         if section == "infarction":
             count = sum(1 for lead in self.measurements.lead.values()
                         if "q_amp" in lead and lead["q_amp"].state != "unmeasurable")
-            return [self.phrases.say("report.absent_leads", statements=joined, n=str(count))]
+            return [self.phrases.say("report.absent_leads", statements=joined, n=str(count))] if count else []
         return [self.phrases.say("report.absent", statements=joined)]
 
     def _is_clear(self, key: str) -> bool:
@@ -210,7 +213,7 @@ class _Writer:
         name, finding = self._name(key), self.findings[key]
         statement = name if keys else self.phrases.say("report.probable", statement=name)
         rate = self._rate(paragraph, finding)
-        evidence, tags = paragraph.evidence(finding), paragraph.sources(finding)
+        evidence, tags = paragraph.fresh(finding), paragraph.sources(finding)
         kind = "with_rate" if evidence else "with_rate_bare"
         return [self.phrases.say(f"rhythm.{kind}", statement=statement, rate=rate, evidence=evidence, tags=tags)]
 
@@ -310,25 +313,27 @@ class _Writer:
     # The end ----------------------------------------------------------------------------------------------------
 
     def not_judged(self) -> str:
-        """What could not be judged and why, by section where much of one was not; only what has a rule is listed."""
+        """What could not be judged, by reason, those of most statements first; only what has a rule is listed."""
         reasons: dict[str, list[str]] = {}
         for key, finding in self.findings.items():
             listed = section_of(key) not in {"technical", "summary"} and key not in FEATURES
             if listed and not finding.judged and finding.why != _NO_RULE:
-                reasons.setdefault(finding.why or self._unknown(), []).append(key)
-        return " ".join(self.phrases.say("report.not_judged", why=self._in_words(why), statements=self._short(keys))
-                        for why, keys in reasons.items())
+                reasons.setdefault(self._reason(finding.why), []).append(key)
+        return " ".join(self.phrases.say("report.not_judged", why=why, statements=self._short(keys))
+                        for why, keys in sorted(reasons.items(), key=lambda pair: -len(pair[1])))
 
     def _short(self, keys: Sequence[str]) -> str:
+        """The statements, or the sections they belong to when they are many."""
         if len(keys) <= _MOST_NAMES:
             return ", ".join(self._name(key) for key in keys)
         sections = sorted({section_of(key) for key in keys}, key=SECTIONS.index)
         return ", ".join(self.phrases.say(f"section.{name}") for name in sections)
 
-    def _in_words(self, why: str) -> str:
-        """A reason with its measures in words and no full stop."""
-        words = (self.phrases.measure(word.rstrip(":")) + ":" * word.endswith(":") for word in why.split())
-        return " ".join(words).replace(".", ",").removeprefix("not judged ").removeprefix("not to be told: ")
+    def _reason(self, why: str) -> str:
+        """The reason without full stop; of missing values (`measure in lead: why; ...`) why the first is missing."""
+        if why.startswith(_MISSING):
+            why = why.removeprefix(_MISSING).split("; ")[0].rpartition(": ")[2]
+        return why.replace(".", ",").removeprefix("not judged ") or self._unknown()
 
     def conclusion(self) -> str:
         """What is present by importance, whether the rest is normal, and what is borderline."""

@@ -80,6 +80,17 @@ def test_borderline_is_said_of_the_value():
         assert [c.text for c in judged if c.verdict != "supported"] == []
 
 
+def test_what_was_not_judged_is_told_by_reason_in_one_line():
+    numbers = measurements(leads=("I", "II"))
+    patient = Patient(age=50.0, sex="M")
+    found = find(numbers, patient)
+    text = narrate(numbers, found, patient=patient)
+    line = next(line for line in text.splitlines() if line.startswith("Not judged"))
+    assert "infarction and Q waves" in line
+    assert len(line) < 700
+    assert all(c.verdict == "supported" for c in check(read_claims(text), numbers, found))
+
+
 def test_normal_ecg_ends_the_conclusion():
     numbers = measurements()
     found = find(numbers, Patient(age=50.0, sex="M"))
