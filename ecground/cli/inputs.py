@@ -112,8 +112,8 @@ def _parts_of_records(folder: Path, names: Iterable[str]) -> set[str]:
     for header in (name for name in present if name.endswith(".hea")):
         stem = header.removesuffix(".hea")
         named = _named_in_header(folder / header)
-        parts |= present & (named | {f"{name}.hea" for name in named if name != stem})
-        beside = (name for name in by_stem.get(stem, ()) if name not in parts)
+        parts |= present & (named | {f"{name}.hea" for name in named if name != stem}) - {header}
+        beside = (name for name in by_stem.get(stem, ()) if name != header and name not in parts)
         parts |= {name for name in beside if not _is_recording(folder / name)}
     return parts
 

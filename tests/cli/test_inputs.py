@@ -46,6 +46,13 @@ def test_segments_are_parts_of_their_record(tmp_path):
     assert names(tmp_path, tmp_path) == ["long.hea"]
 
 
+@pytest.mark.parametrize("text", ["", "\0\1 random", "100 1 500 9\n100.hea 16\n"])
+def test_a_broken_header_is_named_itself(tmp_path, text):
+    touch(tmp_path, "100.hea", text=text)
+    touch(tmp_path, "100.dat")
+    assert names(tmp_path, tmp_path) == ["100.hea"]
+
+
 def test_a_header_cannot_hide_files_of_other_folders(tmp_path):
     touch(tmp_path, "sub/x.hea", text="x 1 360 10\n../a.dcm 16\n")
     touch(tmp_path, "a.dcm")
