@@ -28,6 +28,9 @@ _HALF_S: Final = 0.10
 _STEP_S: Final = 0.004
 _SHIFTS: Final = 4
 _MOST_SHAPES: Final = 12
+_MOST_BEHIND: Final = 256
+"""Most beats behind the mean or median of a shape."""
+_BLOCK: Final = 2048
 
 Array = NDArray[np.float32]
 
@@ -110,23 +113,24 @@ class _Shapes:
     """QRS samples of all beats, about 4 ms apart over 200 ms and all leads, and their comparison."""
 
     def __init__(self, record: Record, r: NDArray[np.float64]) -> None:
-        stride = max(1, round(_STEP_S * record.fs))
-        self.stride = stride
+        self.stride = stride = max(1, round(_STEP_S * record.fs))
         half = max(4, round(_HALF_S * record.fs / stride))
-        reach = half + _SHIFTS
-        index = np.rint(r).astype(np.int64)[:, None] + np.arange(-reach, reach + 1) * stride
-        inside = (index >= 0) & (index < record.n_samples)
-        x = record.signal[:, np.where(inside, index, 0)]  # (lead, beat, sample)
-        seen = np.isfinite(x) & inside
-        x = np.where(seen, x, np.float32(0.0))
-        self.usable = (seen.mean(axis=2) > 0.9).any(axis=0)
-        self._x = np.ascontiguousarray(x.transpose(1, 0, 2))  # (beat, lead, sample)
+        steps = np.arange(-half - _SHIFTS, half + _SHIFTS + 1) * stride
+        centre = np.rint(r).astype(np.int64)
+        self._x = np.zeros((len(r), len(record.leads), len(steps)), dtype=np.float32)
+        self.usable = np.zeros(len(r), dtype=np.bool_)
+        for block in _blocks(len(r)):
+            index = centre[block, None] + steps
+            inside = (index >= 0) & (index < record.n_samples)
+            x = record.signal[:, np.where(inside, index, 0)]  # (lead, beat, sample)
+            seen = np.isfinite(x) & inside
+            self.usable[block] = (seen.mean(axis=2) > 0.9).any(axis=0)
+            self._x[block] = np.where(seen, x, np.float32(0.0)).transpose(1, 0, 2)
         self._length = 2 * half + 1
-        self._centre = self._at(0)
 
-    def _at(self, shift: int) -> Array:
+    def _at(self, shift: int, beats: NDArray[np.intp]) -> Array:
         """Unit-length vectors `[beat, lead x sample]` of the windows that begin `shift` steps late."""
-        part = self._x[:, :, _SHIFTS + shift:_SHIFTS + shift + self._length]
+        part = self._x[beats, :, _SHIFTS + shift:_SHIFTS + shift + self._length]
         part = part - part.mean(axis=2, keepdims=True)
         flat = part.reshape(len(part), -1)
         return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), dtype=np.float32)
@@ -138,12 +142,13 @@ class _Shapes:
             left = np.flatnonzero((group < 0) & self.usable)
             if len(left) == 0:
                 break
-            sample = left[np.linspace(0, len(left) - 1, min(len(left), 64)).astype(np.intp)]
-            alike = self._centre[sample] @ self._centre[sample].T
-            seed = sample[int((alike >= SAME_SHAPE).sum(axis=0).argmax())]
-            best = self._best(self._centre[seed], left)[0]
+            sample = _spread(left, 64)
+            vectors = self._at(0, sample)
+            typical = int((vectors @ vectors.T >= SAME_SHAPE).sum(axis=0).argmax())
+            seed = sample[typical]
+            best = self._best(vectors[typical], left)[0]
             members = left[best >= SAME_SHAPE]
-            template = self._centre[members if len(members) else [seed]].mean(axis=0)
+            template = self._at(0, _spread(members if len(members) else left[left == seed], _MOST_BEHIND)).mean(axis=0)
             best = self._best(template, left)[0]
             best[left == seed] = 1.0
             group[left[best >= SAME_SHAPE]] = number
@@ -151,19 +156,29 @@ class _Shapes:
 
     def compare(self, members: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]:
         """Correlation of every beat with the median of `members`, and its delay [samples]."""
-        chosen = np.flatnonzero(members)
-        chosen = chosen[np.linspace(0, len(chosen) - 1, min(len(chosen), 256)).astype(np.intp)]
-        template = np.median(self._centre[chosen], axis=0) if len(chosen) else self._centre[0]
+        chosen = _spread(np.flatnonzero(members), _MOST_BEHIND)
+        template = np.median(self._at(0, chosen if len(chosen) else np.zeros(1, dtype=np.intp)), axis=0)
         best, shift = self._best(template, np.arange(len(self._x)))
         return best, shift * self.stride
 
     def _best(self, template: Array, beats: NDArray[np.intp]) -> tuple[Array, NDArray[np.int64]]:
         unit = template / max(float(np.linalg.norm(template)), 1e-6)
         shifts = np.arange(-_SHIFTS, _SHIFTS + 1)
-        whole = len(beats) == len(self._x)
-        scores = np.stack([(self._at(int(s)) if whole else self._at(int(s))[beats]) @ unit for s in shifts])
-        best = scores.argmax(axis=0)
-        return np.asarray(scores.max(axis=0), dtype=np.float32), np.asarray(shifts[best], dtype=np.int64)
+        scores = np.empty((len(shifts), len(beats)), dtype=np.float32)
+        for block in _blocks(len(beats)):
+            for k, shift in enumerate(shifts):
+                scores[k, block] = self._at(int(shift), beats[block]) @ unit
+        return scores.max(axis=0), np.asarray(shifts[scores.argmax(axis=0)], dtype=np.int64)
+
+
+def _blocks(n: int) -> list[slice]:
+    """Slices of 2048 beats: the memory of a day must not hang on how it is compared."""
+    return [slice(start, min(start + _BLOCK, n)) for start in range(0, n, _BLOCK)]
+
+
+def _spread(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most `most` of `rows`, evenly spread."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.intp)]
 
 
 def _in_gap(record: Record) -> NDArray[np.bool_]:

@@ -64,8 +64,7 @@ def rhythm_values(delineation: Delineation, rr: tuple[Floats, Floats], classes: 
 
 
 def blocked_p(delineation: Delineation, classes: BeatClasses) -> NDArray[np.bool_]:
-    """`[row]` P waves that were not conducted: lone P waves between two beats, in time with the P waves around them or
-    followed by a pause.
+    """`[row]` P waves that were not conducted: in time with the P waves around them, or in a pause.
 
     What else looks like a P wave is left out: the P of a beat beyond the record, U waves and noise between beats that
     keep their time, and the sinus P that meets a ventricular ectopic beat.

@@ -46,7 +46,7 @@ def measure_p(w: Windows) -> dict[str, Array]:
     seen = inside.any(axis=2)
     ms = 1000.0 / w.rate
     main, second = _phases(y)
-    duration, depth = _terminal(y, (first + last) / 2)
+    duration, depth = _terminal(y, ((first + last) / 2).astype(np.float32))
     out = {
         "p_amp": main, "p_amp2": second, "p_dur": (off - on) * ms, "p_area": y.sum(axis=2) * ms * 1000.0,
         "p_initial_amp": y.max(axis=2), "p_terminal_uvms": depth * 1000.0 * duration * ms,
