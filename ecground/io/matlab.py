@@ -21,7 +21,7 @@ from ecground.io.channels import Channel, assemble, patient_age, patient_sex
 from ecground.io.source import Source
 from ecground.record import Patient, Record
 
-__all__ = ["read_matlab", "sniff_matlab"]
+__all__ = ["read_matlab", "sniff_matlab", "struct_of"]
 
 _COMPRESSED: Final = 15
 _LIMIT: Final = 256 << 20
@@ -49,13 +49,7 @@ def read_matlab(source: Source) -> Record:
         CorruptInputError: damaged, or without the struct.
         UnsafeInputError: a compressed variable that grows without measure.
     """
-    if not source.head.startswith(b"MATLAB 5.0"):
-        raise InputError(
-            "a bare MATLAB matrix says neither leads nor sampling rate nor unit", where=source.name,
-            hint="put its WFDB header (.hea) of the same name beside it",
-        )
-    plain = _inflated(source.data, source.name)
-    ecg = _load(plain, source.name)
+    ecg = struct_of(source)
     data, age, sex = ecg["data"], ecg["age"], ecg["sex"]
     if data.ndim != 2 or data.dtype.kind not in "fiu" or 12 not in data.shape:
         raise CorruptInputError(f"ECG.data has shape {data.shape}, not 12 leads", where=source.name)
@@ -67,6 +61,16 @@ def read_matlab(source: Source) -> Record:
         patient=Patient(age=patient_age(_text(age)), sex=patient_sex(_text(sex))),
         notes=["500 Hz, mV and the order of leads by the definition of CPSC2018; the file states none of them"],
     )
+
+
+def struct_of(source: Source) -> dict[str, Any]:
+    """The fields `data`, `age` and `sex` of the struct as arrays; raises as `read_matlab` does."""
+    if not source.head.startswith(b"MATLAB 5.0"):
+        raise InputError(
+            "a bare MATLAB matrix says neither leads nor sampling rate nor unit", where=source.name,
+            hint="put its WFDB header (.hea) of the same name beside it",
+        )
+    return _load(_inflated(source.data, source.name), source.name)
 
 
 def _inflated(data: bytes, where: str) -> bytes:

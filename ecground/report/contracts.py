@@ -13,10 +13,10 @@ from typing import Final, Literal, NotRequired, TypedDict
 from ecground.report.collection import Corpus
 
 __all__ = [
-    "DISCLAIMER", "KINDS", "BadStretch", "Beats", "Change", "Check", "ClaimRow", "Compare", "CriterionRow",
-    "Device", "DeviceValue", "Envelope", "ErrorObject", "EvidenceRow", "Fiducials", "FindingRow", "Findings",
-    "FormatRow", "Formats", "Info", "Interpret", "LeadQualityRow", "Measure", "MeasuredValue", "MeasurementsObject",
-    "ModelReading", "Problem", "QualityObject", "RecordObject", "Row",
+    "DISCLAIMER", "KINDS", "BadStretch", "Beats", "Change", "Check", "ClaimRow", "Compare", "CriterionRow", "Deid",
+    "DeidRow", "Device", "DeviceValue", "Envelope", "EpisodeRow", "ErrorObject", "EvidenceRow", "Fiducials",
+    "FindingRow", "Findings", "FormatRow", "Formats", "Info", "Interpret", "LeadQualityRow", "Measure",
+    "MeasuredValue", "MeasurementsObject", "ModelReading", "Problem", "QualityObject", "RecordObject", "Row",
 ]
 
 DISCLAIMER: Final = "Research use, not a medical device."
@@ -284,6 +284,26 @@ class FindingRow(TypedDict):
     criteria: list[CriterionRow]
 
 
+class EpisodeRow(TypedDict):
+    """Something that lasted from one beat of a long record to another."""
+
+    key: str
+    """SCP code, ecground's key of the statement, or PAUSE, PVC_RUN, PAC_RUN."""
+    statement: str
+    onset: int
+    """First sample."""
+    end: int
+    """Last sample."""
+    onset_s: float
+    """Time of the first sample from the start of the record [s]."""
+    end_s: float
+    n_beats: int
+    """QRS complexes in it."""
+    rate_bpm: float | None
+    """Ventricular rate [1/min]; null when it cannot be told."""
+    evidence: list[EvidenceRow]
+
+
 class Findings(TypedDict):
     """`ecground findings FILE`."""
 
@@ -293,6 +313,8 @@ class Findings(TypedDict):
     """NORM, MI, STTC, CD, HYP."""
     other: list[FindingRow]
     """Statements without an SCP code."""
+    episodes: list[EpisodeRow] | None
+    """Rhythm from beat to beat in records longer than 30 s, in order of onset; null for shorter ones."""
 
 
 class ClaimRow(TypedDict):
@@ -411,8 +433,35 @@ class Formats(TypedDict):
     formats: list[FormatRow]
 
 
+class DeidRow(TypedDict):
+    """One kind of change at one place; never the value itself."""
+
+    where: str
+    """The place, by the names of the format; names that no table knows are "(unknown)"."""
+    what: str
+    """The kind of content: `name`, `identifier`, `date`, `free text`, `device` ..."""
+    action: Literal["removed", "replaced", "shifted", "hashed"]
+    count: int
+
+
+class Deid(TypedDict):
+    """`ecground deid FILE... -o OUT`; `file` is the copy's name, or a pseudonym where there is none."""
+
+    format: str
+    """Name of the format, of the original and of the copy."""
+    files: list[str]
+    """Everything written in OUT for this recording."""
+    removed: list[DeidRow]
+    kept: list[str]
+    """What is still in the copy."""
+    could_not: list[str]
+    """What de-identification does not do for this file."""
+    disclaimer: str
+
+
 KINDS: Final[Mapping[str, type]] = {
     "info": Info, "measure": Measure, "fiducials": Fiducials, "findings": Findings, "check": Check,
     "interpret": Interpret, "compare": Compare, "formats": Formats, "corpus": Corpus,
+    "deid": Deid,
 }
 """Command -> the fields it adds to the Envelope."""
