@@ -49,6 +49,8 @@ _BEYOND_BORDER: Final[Mapping[str, tuple[str, ...]]] = {
 _MOST_NAMES: Final = 4
 _MOST_BEATS: Final = 8
 _NO_RULE: Final = "no criterion yet"
+_NEEDS_HISTORY: Final = frozenset({"DIG", "EL"})
+"""Statements that no ECG alone can make."""
 _MISSING: Final = "not to be told: "
 """How `findings` begins the reason of a statement for which values are missing."""
 _NOISY: Final = 0.6
@@ -316,7 +318,7 @@ class _Writer:
         """What could not be judged, by reason, those of most statements first; only what has a rule is listed."""
         reasons: dict[str, list[str]] = {}
         for key, finding in self.findings.items():
-            listed = section_of(key) not in {"technical", "summary"} and key not in FEATURES
+            listed = section_of(key) not in {"technical", "summary"} and key not in {*FEATURES, *_NEEDS_HISTORY}
             if listed and not finding.judged and finding.why != _NO_RULE:
                 reasons.setdefault(self._reason(finding.why), []).append(key)
         return " ".join(self.phrases.say("report.not_judged", why=why, statements=self._short(keys))
