@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from ecground import leads
-from ecground.corpora.case import Case, Mark, Marks, Terms, rows
+from ecground.corpora.case import Case, Mark, Marks, Terms, is_number, rows
 from ecground.errors import CorruptInputError
 from ecground.io.channels import patient_age, patient_sex
 from ecground.io.source import Source
@@ -48,7 +48,7 @@ def cases(folder: str | Path) -> Iterator[Case]:
     root = Path(folder)
     for row in rows(root / "ludb.csv"):
         number = row.get("ID", "").strip()
-        if not number.isdigit():
+        if not is_number(number):
             raise CorruptInputError("a row without number", where="ludb.csv")
         path = root / "data" / f"{number}.hea"
         patient = Patient(age=patient_age(row.get("Age", "").strip()), sex=patient_sex(row.get("Sex", "")))
