@@ -37,14 +37,14 @@ def write_schemas() -> None:
 
 
 def write_picture() -> None:
-    """The recording of the demo with its waves shaded; the caption is the first sentence of its interpretation."""
+    """The recording of the demo with its waves shaded; the caption is what its interpretation says of the rhythm."""
     sys.path.insert(0, str(ROOT / "docs"))
     from picture import picture
 
     reading = ecground.interpret(_demo_recording())
     assert reading.delineation is not None
-    first = reading.text.strip().splitlines()[0].split(". ")[0].rstrip(".")
-    svg = picture(reading.record, reading.delineation, caption=f"{first}.")
+    rhythm = next(line for line in reading.text.splitlines() if "rhythm" in line).split(" (")[0].split(":")[0]
+    svg = picture(reading.record, reading.delineation, caption=f"{rhythm.strip()}.")
     (ROOT / "docs" / "interpreted.svg").write_text(svg, encoding="utf-8", newline="\n")
 
 
