@@ -64,8 +64,8 @@ _ORDER: Final = (
     "SHORTPR", *_STEMI, "STEMI", "LBBB_MI", "DEWINTER", "AVR_ISC", "WELLENS", "BRUGADA1", "PERIC",
     "CLBBB", "CRBBB", "LAFB", "LPFB", "IVCD", "ILBBB", "IRBBB", "WIDEQRS",
     *_INFARCTION, "QWAVE", "ANEUR", "STE_", "STD_", *_INJURY, "INVT", *_ISCHAEMIA, "ISC_", "LVH", "RVH", "SEHYP",
-    "SECSTT", "LNGQT", "SHORTQT", "PVC", "BIGU", "TRIGU", "PAC", "PRC(S)", "NST_", "TALLT", "LOWT", "UWAVE", "NDT", "NT_",
-    "TAB_", "DIG", "EL", "EREPOL", "LAO/LAE", "RAO/RAE", "EAD", "RAD", "LAD", "HVOLT", "VCLVH", "LVOLT", "PRWP",
+    "SECSTT", "LNGQT", "SHORTQT", "PVC", "BIGU", "TRIGU", "PAC", "PRC(S)", "NST_", "TALLT", "LOWT", "UWAVE", "NDT",
+    "NT_", "TAB_", "DIG", "EL", "EREPOL", "LAO/LAE", "RAO/RAE", "EAD", "RAD", "LAD", "HVOLT", "VCLVH", "LVOLT", "PRWP",
 )
 _RANK: Final = {key: place for place, key in enumerate(_ORDER)}
 
