@@ -12,7 +12,7 @@ from ecground.measure import measure
 from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES
 from ecground.record import Record
 from ecground.signal.assemble import from_lead_waves
-from tests.measure.synthetic import NORMAL, P_WAVE, WIDE, Beat, Wave, record, regular
+from tests.measure.synthetic import NORMAL, P_WAVE, R_WAVE, WIDE, Beat, Wave, record, regular
 
 FEW = settings(max_examples=15, deadline=None)
 Q_BEGINS = -24 - 5 * (2 * np.log(120 / 20)) ** 0.5
@@ -276,3 +276,10 @@ def test_rate(rr):
     m = measure(*record(regular(rr=rr, seconds=12.0, beat=Beat(NORMAL.waves[1:4], p=None, t=None)), seconds=12.0))
     assert m.number("hr_bpm") == pytest.approx(60 / rr, rel=0.005)
     assert m.number("rr_irregularity") < 0.01
+
+
+def test_delta_wave_is_the_slow_start_of_the_main_wave():
+    slurred = Beat((P_WAVE, Wave(-26, 11, 0.25), R_WAVE, Wave(26, 6, -0.3)), qrs=(-60.0, 0.0, 48.0), t=None)
+    late_mark = Beat(NORMAL.waves, qrs=(-60.0, 0.0, 48.0))
+    assert 20 <= measure(*record(regular(beat=slurred), leads=("V5",))).number("delta_ms", "V5") <= 45
+    assert measure(*record(regular(beat=late_mark), leads=("V5",))).number("delta_ms", "V5") == 0

@@ -29,6 +29,7 @@ ST_LEVEL_MV_S: Final = 0.625
 _BEND_MV: Final = 0.03
 """ST is concave or convex when it leaves the chord from J to T peak by more than this (and by 10 % of its rise)."""
 _NOTCH_MV: Final = 0.04
+_LEFT_MV: Final = 0.02
 _DELTA_LEAST_MS: Final = 24.0
 """A slow start of the QRS counts as a delta wave from this duration on (a normal upstroke is steep within 20 ms)."""
 
@@ -182,20 +183,22 @@ def _turning_points(y: Array, least: float) -> list[int]:
 
 
 def _delta_ms(y: Array, rate: float) -> float:
-    """How long the QRS rises slowly at its start: until its slope first reaches 40 % of the steepest before the peak.
+    """How long the main wave rises slowly at its start: until its slope first reaches 40 % of the steepest.
 
-    0 when shorter than 24 ms, or when less than 0.05 mV were gained: then it is no delta wave but a late or flat start.
+    Counted from where the wave leaves 20 uV for the last time before, so that neither a Q wave nor an early mark of the
+    QRS onset counts. 0 when too short, or when less than 0.05 mV were gained: then it is a late or flat start.
     """
     peak = int(np.abs(y).argmax())
     if peak < 4:
         return 0.0
-    slope = np.diff(y[:peak + 1]) * np.sign(y[peak])
-    steepest = float(slope.max())
-    steep = np.flatnonzero(slope >= 0.4 * steepest)
+    rising = y[:peak + 1] * np.sign(y[peak])
+    slope = np.diff(rising)
+    steep = np.flatnonzero(slope >= 0.4 * float(slope.max()))
     until = int(steep[0]) if len(steep) else 0
-    gained = (y[until] - y[0]) * np.sign(y[peak])
-    duration = until / rate * 1000.0
-    return float(duration) if duration >= _DELTA_LEAST_MS and gained >= 0.05 else 0.0
+    low = np.flatnonzero(rising[:until + 1] < _LEFT_MV)
+    begin = int(low[-1]) if len(low) else 0
+    duration = (until - begin) / rate * 1000.0
+    return float(duration) if duration >= _DELTA_LEAST_MS and rising[until] - rising[begin] >= 0.05 else 0.0
 
 
 def _two_peaks(y: Array, rate: float) -> bool:
