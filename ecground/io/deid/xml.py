@@ -45,8 +45,9 @@ _COMMON_NAMES: Final = frozenset((
     "OriginalDiagnosis", "SiteName", "LocationName", "PatientLastName", "PatientFirstName", "acquirer", "machine",
     "interpretation", "interpretations", "documentinfo", "filename", "userdefines", "userdefine", "patient",
     "orderinfo", "generalpatientdata", "lastname", "firstname", "examdescript", "eventdata", "event", "patdata",
-    "channel", "title", "text", "date", "time", "label", "type", "extension", "root", "displayName",
-    "codeSystem", "codeSystemName", "PatientDemographics", "TestDemographics", "StmtText", "schemaLocation", "clinicalTrial", "location",
+    "channel", "title", "text", "date", "time", "label", "type", "extension", "root", "displayName", "codeSystem",
+    "codeSystemName", "PatientDemographics", "TestDemographics", "StmtText", "schemaLocation", "clinicalTrial",
+    "location",
 ))
 """Names that a report may say besides those of the tables: they are the formats', never a file's own."""
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
