@@ -49,7 +49,7 @@ def register(row: Corpus) -> Corpus:
 
 
 register(Corpus("ptbxl", "PTB-XL", ptbxl.cases, ptbxl.TERMS, "ptbxl_database.csv, scp_statements.csv, records500/",
-                verified="records of the original; its tables in a fixture"))
+                verified="3 records of the original as files; its tables in a fixture"))
 register(Corpus("ludb", "Lobachevsky University Database", ludb.cases, ludb.TERMS, "ludb.csv, data/1.hea ...",
                 verified="3 records of the original with all marks"))
 register(Corpus("mitdb", "MIT-BIH Arrhythmia Database", mitdb.cases, mitdb.TERMS, "100.hea, 100.dat, 100.atr ..."))

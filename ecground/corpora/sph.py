@@ -3,7 +3,7 @@
 Layout: `metadata.csv` (ECG_ID, AHA_Code, Patient_ID, Age, Sex, N, Date, and in a later version intervals) and
 `records/A00001.h5` with `ecg [12, N]`; WFDB copies (`records/A00001.hea`) are read where there is no `.h5`.
 Known defects: codes are primary statements with modifiers (`60+310`), several separated by `;`; the HDF5 files state
-neither unit nor rate nor leads (mV, 500 Hz and the standard order by the paper; a record whose amplitudes cannot be mV
+neither unit nor rate nor leads (mV, 500 Hz and the standard order as its readers take them; a record whose amplitudes cannot be mV
 is withheld); mains, drift and muscle noise were filtered out by the device; the intervals are automatic, and negative
 ones mean that the wave was not found; patients occur more than once; no official split. Another "SPH" is Shaoxing
 People's Hospital (see `csn`).
@@ -98,7 +98,7 @@ def _read_hdf5(path: Path) -> Record:
         if found.shape[0] != len(leads.STANDARD):
             raise CorruptInputError(f"{found.shape[0]} leads instead of 12", where=path.name)
         samples = hdf5.values(found, slice(None), where=path.name).astype(np.float32)
-    channels = [Channel(label=name, values=row, unit="mV", gain="stored as mV (by the paper)")
+    channels = [Channel(label=name, values=row, unit="mV", gain="stored as mV (as its readers take it)")
                 for name, row in zip(leads.STANDARD, samples, strict=True)]
     return assemble(channels, fs=_FS, format="sph", where=path.name,
-                    notes=["500 Hz, mV and the order of leads by the paper; the file states none of them"])
+                    notes=["500 Hz, mV and the order of leads as its readers take them; the file states none of them"])
