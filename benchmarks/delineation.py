@@ -193,7 +193,7 @@ def _af_against_sr(bench: Bench) -> Results:
             scores.setdefault(f"{result.name}, 1 - share of beats with P, mean of leads", []).extend(shares)
             if result.delineations:
                 own = [1 - methods.p_score(d) for d in result.delineations]
-                scores.setdefault(f"{result.name}, 1 - share of beats and leads in state P", []).extend(own)
+                scores.setdefault(f"{result.name}, 1 - median probability of a P wave", []).extend(own)
     out: Results = {}
     for name, values in scores.items():
         value = np.array(values)
