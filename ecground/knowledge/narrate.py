@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SECTIONS", "narrate", "section_of"]
 
+_DOUBTFUL = 0.1
+"""Below this calibrated probability a met criterion is told as a criterion, not as a conclusion."""
 _SAID_BY_VALUES: Final = frozenset({"AXN", "NORM"})
 """Statements that a value sentence or the conclusion makes already."""
 _BESIDE_NORMAL: Final = frozenset({"SR", "AXN", "NORM"})
@@ -338,8 +340,10 @@ class _Writer:
         return why.replace(".", ",").removeprefix("not judged ") or self._unknown()
 
     def conclusion(self) -> str:
-        """What is present by importance, whether the rest is normal, and what is borderline."""
-        names = [self._name(key) for key in self.told if not self.present.intersection(SUMMED_UP.get(key, ()))]
+        """What is present by importance, whether the rest is normal, what is doubtful, and what is borderline."""
+        named = [key for key in self.told if not self.present.intersection(SUMMED_UP.get(key, ()))]
+        doubtful = [self._name(key) for key in named if self.findings[key].probability < _DOUBTFUL]
+        names = [self._name(key) for key in named if self.findings[key].probability >= _DOUBTFUL]
         if self.has_beats and not self.by_section["rhythm"] and self._probable_rhythm():
             names.insert(0, self.phrases.say("report.probable", statement=self._name(self._probable_rhythm())))
         if "NORM" in self.present:
@@ -350,4 +354,9 @@ class _Writer:
         border = [self.phrases.say("values.plain", measure=self.phrases.measure(name), value=self._shown(name))
                   for name, beyond in _BEYOND_BORDER.items() if not self.present.intersection(beyond)
                   and self._known(name) is not None and self._standing(name).startswith("border")]
-        return " ".join((said, self.phrases.say("report.borderline", values=", ".join(border)))) if border else said
+        parts = [said]
+        if doubtful:
+            parts.append(self.phrases.say("report.doubtful", statements=", ".join(doubtful)))
+        if border:
+            parts.append(self.phrases.say("report.borderline", values=", ".join(border)))
+        return " ".join(parts)
