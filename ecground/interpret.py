@@ -16,6 +16,7 @@ from ecground.errors import EcgroundError, MeasurementError
 from ecground.record import Patient, Record, Sex
 
 if TYPE_CHECKING:
+    from ecground.knowledge.episodes import Episode
     from ecground.knowledge.finding import Claim, Finding
     from ecground.measure.table import Measurements
     from ecground.signal.beats import Delineation
@@ -51,6 +52,8 @@ class Interpretation:
     """The reading in clinical order; each sentence names what it rests on."""
     claims: tuple[Claim, ...]
     """The claims of `text`, each with its verdict."""
+    episodes: tuple[Episode, ...] | None = None
+    """Rhythm from beat to beat in order of onset; None for records of 30 s and less, which the findings tell whole."""
     model: None = None
     """The language model's reading; None while no model is installed."""
     problems: tuple[StepProblem, ...] = ()
@@ -68,7 +71,7 @@ def interpret(source: Source | Record, *, age: float | None = None, sex: Sex | N
         InputError: The source cannot be read.
         RefusedError: It holds no ECG that may be interpreted.
     """
-    from ecground.knowledge import check, claims, findings, narrate
+    from ecground.knowledge import check, claims, episodes, findings, narrate
     from ecground.measure import measure
     from ecground.signal import delineate, quality, refuse
 
@@ -84,10 +87,13 @@ def interpret(source: Source | Record, *, age: float | None = None, sex: Sex | N
     patient, device = record.patient, record.device
     found = steps.run("findings", lambda: findings.find(numbers, patient, quality=signal))
     groups = steps.run("findings", lambda: findings.superclasses(found)) if found is not None else None
+    long = record.seconds > episodes.LONG_S
+    told = steps.run("findings", lambda: episodes.episodes(numbers)) if long else None
     text = steps.run("text", lambda: narrate.narrate(
         numbers, found or (), patient=patient, quality=signal, device=device)) or ""
     judged = steps.run("claims", lambda: check.check(claims.read_claims(text), numbers, found or ()))
-    return Interpretation(record, signal, marks, numbers, found, groups, text, judged or (), problems=steps.problems)
+    return Interpretation(record, signal, marks, numbers, found, groups, text, judged or (), told,
+                          problems=steps.problems)
 
 
 def load(source: Source | Record, *, age: float | None = None, sex: Sex | None = None) -> Record:

@@ -158,7 +158,15 @@ class Rulebook:
     """Statements whose criteria hold under 16 years too."""
     beside_normal: frozenset[str]
     """Statements that a normal ECG may carry; every other one excludes it."""
+    trivial: frozenset[str]
+    """Ids of criteria that, met alone, are a variant of the normal: they do not exclude a normal ECG."""
     suppressions: tuple[Suppression, ...]
+    beyond: Mapping[str, str]
+    """Statements that an ECG alone cannot tell -> why; their criteria are shown and weighed only."""
+    rule_base: Mapping[str, tuple[str, ...]]
+    """Rule of the rule base -> ids of its criteria."""
+    no_rule: Mapping[str, str]
+    """Rule of the rule base that is no criterion -> why."""
     by_id: Mapping[str, Rule] = field(default_factory=dict)
 
 
@@ -178,7 +186,10 @@ def rulebook() -> Rulebook:
     )
     return Rulebook(
         rules=MappingProxyType(frozen), any_age=frozenset(data["any_age"]["statements"]),
-        beside_normal=frozenset(data["normal"]["beside"]), suppressions=suppressions,
+        beside_normal=frozenset(data["normal"]["beside"]), trivial=frozenset(data["normal"]["trivial"]),
+        suppressions=suppressions, beyond=MappingProxyType(data["beyond"]),
+        rule_base=MappingProxyType({name: tuple(ids) for name, ids in data["rule"].items()}),
+        no_rule=MappingProxyType(data["no_rule"]),
         by_id=MappingProxyType({rule.id: rule for found in frozen.values() for rule in found}),
     )
 

@@ -4,7 +4,8 @@ Order: technical, rhythm and ectopy, conduction, then what the conduction allows
 hypertrophy, Q or ST rules in left bundle branch block, ventricular pacing or pre-excitation), then the rest. A finding
 is `present` when one of its deciding criteria is met. It is not judged (and then never present) under 16 years, where
 the criteria are those of adults, when a value that decides could not be measured, when it is suppressed by another
-finding, or when it has no criterion yet; `why` says which.
+finding, or when an ECG alone cannot tell it; `why` says which. A normal ECG is excluded by every other statement but
+those that are normal, borderline, or rest on criteria which, met alone, are variants of the normal.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from ecground.record import Patient
 if TYPE_CHECKING:
     from ecground.signal.quality import Quality
 
-__all__ = ["ADULT_AGE", "find", "superclasses"]
+__all__ = ["ADULT_AGE", "BORDERLINE", "find", "superclasses"]
 
 ADULT_AGE: Final = 16.0
 """Age [years] below which adult criteria are not applicable."""
+BORDERLINE: Final = 1.0
+"""Margin [tolerances] under which a statement does not exclude a normal ECG."""
 
 _ORDER: Final = ("technical", "rhythm", "ectopy", "conduction", "intervals", "axis", "morphology", "hypertrophy",
                  "infarction", "acute infarction", "repolarisation", "summary")
@@ -49,12 +52,8 @@ def find(measurements: Measurements, patient: Patient, *, quality: Quality | Non
     judge = Judge(measurements, patient, quality=quality)
     entries = codes()
     found: dict[str, Finding] = {}
-    present: set[str] = set()
     for entry in _order():
-        finding = _judge(entry, judge, book, present)
-        found[entry.key] = finding
-        if finding.present:
-            present.add(entry.key)
+        found[entry.key] = _judge(entry, judge, book, found)
     return tuple(found[key] for key in entries)
 
 
@@ -80,22 +79,23 @@ def _order() -> tuple[Code, ...]:
     return tuple(sorted(codes().values(), key=lambda entry: (_ORDER.index(entry.group), rank.get(entry.key, last))))
 
 
-def _judge(entry: Code, judge: Judge, book: Rulebook, present: set[str]) -> Finding:
-    rules = book.rules.get(entry.key, ())
-    if not rules:
-        return _finding(entry, why="no criterion yet")
+def _judge(entry: Code, judge: Judge, book: Rulebook, found: Mapping[str, Finding]) -> Finding:
+    rules = book.rules[entry.key]
     if judge.age is not None and judge.age < ADULT_AGE and entry.key not in book.any_age:
         return _finding(entry, why=f"not applicable under {ADULT_AGE:g} years: the criteria are those of adults")
     criteria = tuple(judge.criterion(rule) for rule in rules)
-    suppressed = _suppressed(entry.key, book.suppressions, present)
+    suppressed = _suppressed(entry.key, book.suppressions, found)
     if suppressed:
         return _finding(entry, why=suppressed, criteria=criteria)
+    if entry.key in book.beyond:
+        return _finding(entry, chance=probability(entry.key, criteria), why=f"not to be told: {book.beyond[entry.key]}",
+                        criteria=criteria)
     deciding = [(rule, made) for rule, made in zip(rules, criteria, strict=True)
                 if rule.role == "decides" and judge.applies(rule)]
     present_now = any(made.met for _, made in deciding)
     judged = present_now or (bool(deciding) and all(made.met is not None for _, made in deciding))
     if present_now and entry.key == "NORM":
-        excluding = [codes()[key].statement for key in codes() if key in present and key not in book.beside_normal]
+        excluding = [codes()[key].statement for key in codes() if key in found and _excludes(key, found[key], book)]
         if excluding:
             return _finding(entry, chance=probability(entry.key, criteria), judged=True,
                             why=f"excluded by {', '.join(excluding)}", criteria=criteria)
@@ -113,10 +113,18 @@ def _finding(entry: Code, *, chance: float | None = None, present: bool = False,
     )
 
 
-def _suppressed(key: str, suppressions: Iterable[Suppression], present: set[str]) -> str:
+def _excludes(key: str, finding: Finding, book: Rulebook) -> bool:
+    """Whether a statement cannot stand beside a normal ECG."""
+    if not finding.present or key in book.beside_normal:
+        return False
+    return any(made.met and (made.margin or 0.0) >= BORDERLINE and book.by_id[made.id].role == "decides"
+               and made.id not in book.trivial for made in finding.criteria)
+
+
+def _suppressed(key: str, suppressions: Iterable[Suppression], found: Mapping[str, Finding]) -> str:
     """Why the statement cannot be judged beside those present; empty when it can."""
     for suppression in suppressions:
-        by = [name for name in suppression.by if name in present]
+        by = [name for name in suppression.by if name in found and found[name].present]
         if by and key in suppression.statements:
             return suppression.why.format(by=" and ".join(codes()[name].statement for name in by))
     return ""

@@ -86,13 +86,13 @@ absences a reader looks for."""
 
 CONDITIONS: Final[Mapping[str, frozenset[str]]] = {
     "rhythm": frozenset({"pr_ms", "n_pvc", "n_pac", "n_blocked_p", "p_qrs_ratio", "flutter_index",
-                         "spike_qrs_fraction", "qrs_lead_median_ms"}),
+                         "spike_qrs_fraction", "qrs_ms"}),
     "av": frozenset({"p_present_fraction", "p_axis_deg", "p_qrs_ratio"}),
-    "st": frozenset({"r_amp", "s_amp", "r2_amp", "qrs_lead_median_ms", "qrs_form", "st60", "st80", "st20", "st40"}),
-    "t": frozenset({"r_amp", "s_amp", "r2_amp", "qrs_lead_median_ms", "qrs_form", "st60", "st80", "st20", "st40"}),
+    "st": frozenset({"r_amp", "s_amp", "r2_amp", "qrs_ms", "qrs_form", "st60", "st80", "st20", "st40"}),
+    "t": frozenset({"r_amp", "s_amp", "r2_amp", "qrs_ms", "qrs_form", "st60", "st80", "st20", "st40"}),
     "qt": frozenset({"qrs_lead_median_ms", "qrs_ms", "hr_bpm"}),
     "ectopy": frozenset({"p_present_fraction"}),
-    "infarction": frozenset({"qrs_lead_median_ms"}),
+    "infarction": frozenset({"qrs_ms"}),
 }
 """Section -> measures on which its criteria only depend; they stay in the evidence, the sentence names what decides."""
 

@@ -22,6 +22,7 @@ from ecground.signal.beats import ABSENT, MARK_WAVE, MARKS, PRESENT, STATE_NAMES
 
 if TYPE_CHECKING:
     from ecground.interpret import Interpretation, StepProblem
+    from ecground.knowledge.episodes import Episode
     from ecground.knowledge.finding import Claim, Finding
     from ecground.knowledge.serial import Comparison
     from ecground.measure.table import Measurements, Value
@@ -172,12 +173,19 @@ def _why(values: Sequence[int | None], state: Sequence[int]) -> dict[str, str] |
     return reasons or None
 
 
-def findings(found: Iterable[Finding], groups: Iterable[Finding]) -> c.Findings:
-    """Statements with an SCP code, superclasses, and statements without a code."""
+def findings(found: Iterable[Finding], groups: Iterable[Finding], told: Iterable[Episode] | None = None, *,
+             fs: float = 1.0) -> c.Findings:
+    """Statements with an SCP code, superclasses, statements without a code, and episodes of a record at `fs` [Hz]."""
     rows = [cast("c.FindingRow", plain(finding)) for finding in found]
     return {"statements": [row for row in rows if row["scp"] is not None],
             "superclasses": [cast("c.FindingRow", plain(group)) for group in groups],
-            "other": [row for row in rows if row["scp"] is None]}
+            "other": [row for row in rows if row["scp"] is None],
+            "episodes": None if told is None else [_episode(episode, fs) for episode in told]}
+
+
+def _episode(episode: Episode, fs: float) -> c.EpisodeRow:
+    times = {"onset_s": round(episode.onset / fs, 3), "end_s": round(episode.end / fs, 3)}
+    return cast("c.EpisodeRow", {**plain(episode), **times})
 
 
 def claims(found: Iterable[Claim]) -> list[c.ClaimRow]:
@@ -200,7 +208,8 @@ def interpretation(found: Interpretation) -> c.Interpret:
         "device": device(found.record.device, found.measurements),
         "measurements": None if found.measurements is None else measurements(
             found.measurements, calibrated=found.record.provenance.calibrated),
-        "findings": None if found.findings is None else findings(found.findings, groups),
+        "findings": None if found.findings is None else findings(
+            found.findings, groups, found.episodes, fs=found.record.fs),
         "text": found.text, "claims": claims(found.claims), "model": None,
         "problems": problems(found.problems), "disclaimer": c.DISCLAIMER,
     }

@@ -25,8 +25,30 @@ def test_every_rule_names_a_known_statement_a_source_and_says_unchecked() -> Non
     for rule in book.by_id.values():
         assert rule.source
         assert rule.role in {"decides", "supports"}
+    assert set(book.rules) == set(codes())
     for statement, rules in book.rules.items():
-        assert any(rule.role == "decides" for rule in rules), statement
+        assert any(rule.role == "decides" for rule in rules) != (statement in book.beyond), statement
+
+
+RULES = (
+    *(f"R{n:02}" for n in range(1, 15)), *(f"C{n:02}" for n in range(1, 19) if n not in (8, 9)),
+    *(f"A{n:02}" for n in range(1, 5)), *(f"H{n:02}" for n in range(1, 13)), *(f"S{n:02}" for n in range(1, 16)),
+    *(f"M{n:02}" for n in range(1, 6)), "Q01", "Q02", "Q03", "U01", "N01", *(f"T{n:02}" for n in range(1, 5)),
+)
+
+
+def test_every_rule_of_the_rule_base_is_a_criterion_or_says_why_not() -> None:
+    book = rulebook()
+    assert len(RULES) == 75
+    assert set(book.rule_base) | set(book.no_rule) == set(RULES)
+    assert not set(book.rule_base) & set(book.no_rule)
+    for ids in book.rule_base.values():
+        assert ids
+        assert set(ids) <= set(book.by_id)
+    kept = {book.by_id[id_].statement for ids in book.rule_base.values() for id_ in ids}
+    assert set(book.rules) - kept <= {"EL", "DIG"} | book.beside_normal
+    assert book.trivial <= set(book.by_id)
+    assert set(book.no_rule) == {"S02", "M04", "Q03", "T04"}
 
 
 def test_suppressions_and_age_rules_name_known_statements() -> None:
@@ -85,8 +107,8 @@ def test_a_missing_lead_leaves_the_count_open() -> None:
 
 
 def test_points_add_up_and_stay_open_while_a_part_is_unknown() -> None:
-    judge = Judge(measurements({"qrs_lead_median_ms": 95, "pr_ms": unmeasurable("ms")}), MAN)
-    score = Points(4, ((3.0, term("qrs_lead_median_ms", ">=", 90)), (2.0, term("pr_ms", ">", 200))))
+    judge = Judge(measurements({"qrs_ms": 95, "pr_ms": unmeasurable("ms")}), MAN)
+    score = Points(4, ((3.0, term("qrs_ms", ">=", 90)), (2.0, term("pr_ms", ">", 200))))
     assert judge.truth(score)[0] is None
     assert judge.truth(Points(3, score.parts)) == (True, 0.0)
     assert judge.truth(Points(6, score.parts))[0] is False

@@ -19,7 +19,7 @@ CHEST_LBBB = {
     "V2": {"qrs_net": -1.8, "qrs_form": "rS", "r_amp": 0.1, "s_amp": -2.0},
     "V5": {"r_peak_time_ms": 75, "notch_n": 1}, "V6": {"r_peak_time_ms": 80, "notch_n": 1},
 }
-LBBB = {"qrs_lead_median_ms": 150, "sokolow_mv": 4.5, "qtc_fridericia_ms": 430}
+LBBB = {"qrs_ms": 150, "sokolow_mv": 4.5, "qtc_fridericia_ms": 430}
 
 
 def by_key(found: tuple[Finding, ...]) -> dict[str, Finding]:
@@ -41,8 +41,10 @@ def test_a_healthy_ecg_is_normal_and_nothing_else() -> None:
     assert present(measurements()) == {"NORM", "SR", "AXN"}
 
 
+NORMAL = {"SARRH", "PAC", "PRC(S)"}
+"""Statements of CASES that a normal ECG may carry: a single premature complex is borderline."""
 CASES: list[tuple[dict[str, float], dict[str, dict[str, float]], set[str]]] = [
-    ({"hr_bpm": 48}, {}, {"SBRAD", "BRADY"}),
+    ({"hr_bpm": 44}, {}, {"SBRAD", "BRADY"}),
     ({"hr_bpm": 118, "qtc_fridericia_ms": 400}, {}, {"STACH", "TACHY"}),
     ({"pr_ms": 230}, {}, {"1AVB", "LPR"}),
     ({"pr_ms": 105}, {}, {"SHORTPR"}),
@@ -50,7 +52,7 @@ CASES: list[tuple[dict[str, float], dict[str, dict[str, float]], set[str]]] = [
     ({"n_pac": 1}, {}, {"PAC", "PRC(S)"}),
     ({"p_present_fraction": 0.05, "rr_cv": 0.22, "rr_irregularity": 0.2}, {}, {"AFIB"}),
     ({"flutter_index": 0.8, "atrial_rate_bpm": 300, "p_present_fraction": 0.2}, {}, {"AFLT"}),
-    ({"pace_spikes": 10, "spike_qrs_fraction": 1.0, "qrs_lead_median_ms": 160}, {}, {"PACE", "VPACE"}),
+    ({"pace_spikes": 10, "spike_qrs_fraction": 1.0, "qrs_ms": 160}, {}, {"PACE", "VPACE"}),
     ({"pp_range_ms": 220}, {}, {"SARRH"}),
     ({"qrs_axis_deg": -40}, {}, {"LAD"}),
     ({"qrs_axis_deg": 110}, {}, {"RAD"}),
@@ -62,9 +64,9 @@ CASES: list[tuple[dict[str, float], dict[str, dict[str, float]], set[str]]] = [
     ({"limb_voltage_mv": 0.4}, {}, {"LVOLT", "LVOLT_LIMB"}),
     ({}, {"II": {"p_dur": 128, "p_morph": "M"}}, {"LAO/LAE"}),
     ({}, {"II": {"p_amp": 0.3}}, {"RAO/RAE"}),
-    ({"qrs_lead_median_ms": 140}, {"V1": {"r2_amp": 0.5}, "V6": {"s_dur": 55}}, {"CRBBB", "WIDEQRS"}),
-    ({"qrs_lead_median_ms": 114}, {"V1": {"r2_amp": 0.3}, "V6": {"s_dur": 45}}, {"IRBBB"}),
-    ({"qrs_lead_median_ms": 116}, {}, {"IVCD"}),
+    ({"qrs_ms": 140}, {"V1": {"r2_amp": 0.5}, "V6": {"s_dur": 55}}, {"CRBBB", "WIDEQRS"}),
+    ({"qrs_ms": 114}, {"V1": {"r2_amp": 0.3}, "V6": {"s_dur": 45}}, {"IRBBB"}),
+    ({"qrs_ms": 118}, {}, {"IVCD"}),
     ({"qrs_axis_deg": -60}, {"aVL": {"q_amp": -0.1, "r_peak_time_ms": 48}}, {"LAFB", "LAD"}),
     ({}, {lead: {"q_dur": 40, "q_amp": -0.3} for lead in ("III", "aVF")}, {"IMI", "QWAVE"}),
     ({}, {lead: {"qrs_form": "QS"} for lead in ("V1", "V2", "V3")}, {"ASMI", "QWAVE"}),
@@ -82,7 +84,7 @@ def test_each_statement_is_found_by_what_defines_it(
     record: dict[str, float], lead: dict[str, dict[str, float]], expected: set[str]) -> None:
     found = present(measurements(record, lead))
     assert expected <= found
-    assert ("NORM" in found) == (expected == {"SARRH"})
+    assert ("NORM" in found) == (expected <= NORMAL)
 
 
 def test_bigeminy_and_trigeminy_are_sequences_of_beats() -> None:
@@ -151,10 +153,42 @@ def test_few_leads_leave_territories_open_but_judge_the_rhythm() -> None:
     assert not found["STEMI"].judged
 
 
-def test_statements_without_a_criterion_are_not_judged() -> None:
-    for key, finding in by_key(find(measurements(), MAN)).items():
-        if key not in rulebook().rules:
-            assert (finding.judged, finding.present, finding.why) == (False, False, "no criterion yet")
+def test_what_an_ecg_alone_cannot_tell_is_shown_and_never_made() -> None:
+    scooped = {lead: {"st60": -0.15, "st_shape": "down concave"} for lead in ("V5", "V6")}
+    finding = by_key(find(measurements({}, scooped), MAN))["DIG"]
+    assert not finding.judged
+    assert not finding.present
+    assert "digitalis" in finding.why
+    assert any(made.met for made in finding.criteria)
+
+
+def test_borderline_statements_and_variants_do_not_exclude_a_normal_ecg() -> None:
+    for record, lead, extra in (
+        ({"pr_ms": 206}, {}, {"1AVB"}), ({"qrs_axis_deg": -34}, {}, {"LAD"}), ({"hr_bpm": 54}, {}, {"SBRAD"}),
+        ({"sokolow_mv": 3.6}, {}, {"LVH"}), ({"ptf_v1_uvms": 6000}, {}, {"LAO/LAE"}),
+        ({}, {"V3": {"t_amp": 1.2}}, {"TALLT"}),
+    ):
+        found = present(measurements(record, lead))
+        assert {"NORM", *extra} <= found
+    for record in ({"pr_ms": 230}, {"qrs_axis_deg": -60}, {"hr_bpm": 45}, {"sokolow_mv": 4.2}, {"n_pvc": 1}):
+        assert "NORM" not in present(measurements(record))
+
+
+def test_left_anterior_block_may_stand_beside_right_bundle_branch_block() -> None:
+    lead = {"aVL": {"q_amp": -0.1, "q_dur": 18, "r_peak_time_ms": 50}, "V1": {"r2_amp": 0.5}, "V6": {"s_dur": 55}}
+    assert {"LAFB", "CRBBB"} <= present(measurements({"qrs_axis_deg": -60, "qrs_ms": 140}, lead))
+
+
+def test_a_regular_narrow_tachycardia_without_p_waves_at_150_suggests_flutter() -> None:
+    record = {"hr_bpm": 150, "rr_cv": 0.01, "p_present_fraction": 0.0}
+    assert "AFLT" in present(measurements(record))
+    assert "AFLT" not in present(measurements({**record, "hr_bpm": 195}))
+
+
+def test_infarction_in_left_bundle_branch_block_has_its_own_criteria() -> None:
+    assert "LBBB_MI" not in present(measurements(LBBB, CHEST_LBBB))
+    concordant = {**CHEST_LBBB, "V6": {**CHEST_LBBB["V6"], "j_amp": 0.2}}
+    assert "LBBB_MI" in present(measurements(LBBB, concordant))
 
 
 def test_superclasses_follow_their_statements() -> None:
@@ -180,7 +214,7 @@ def test_the_probability_rises_with_every_margin(key: str) -> None:
     for rule in rules:
         steps = [chance({**middle, rule.id: margin}) for margin in (-5.0, -1.0, 0.0, 1.0, 5.0)]
         assert steps == sorted(steps)
-    assert chance(dict.fromkeys(middle, 5.0)) > chance(dict.fromkeys(middle, -5.0))
+    assert key in rulebook().beyond or chance(dict.fromkeys(middle, 5.0)) > chance(dict.fromkeys(middle, -5.0))
 
 
 def test_fitted_scales_belong_to_rules_and_have_no_negative_weight() -> None:
