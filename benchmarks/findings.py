@@ -53,8 +53,10 @@ SAME_SNOMED: Final = {
     "59118001": ("CRBBB",), "164909002": ("CLBBB",), "63593006": ("PAC",), "17338001": ("PVC",), "164884008": ("PVC",),
     "428750005": ("NST_",), "253352002": ("LAO/LAE",), "426627000": ("BRADY",), "59931005": ("INVT",),
     "164934002": ("TAB_",), "55930002": ("NST_",), "698252002": ("IVCD",), "427172004": ("PVC",),
+    "429622005": ("STD_",), "164931005": ("STE_",), **dict.fromkeys(("164867002", "54329005", "57054005"), ()),
 }
-"""SNOMED codes of the challenges that stand for statements under another code, or for the first of several."""
+"""SNOMED codes of the challenges that stand for another of our statements than the first with this code, or for none:
+"old infarction" names no territory."""
 CLASS_SNOMED: Final = {
     "164865005": "MI", "164867002": "MI", "54329005": "MI", "57054005": "MI", "428750005": "STTC", "425623009": "STTC",
     "164861001": "STTC", "413844008": "STTC", "164934002": "STTC", "59931005": "STTC", "55930002": "STTC",

@@ -132,7 +132,7 @@ def test_interpret_is_the_sum_of_its_parts(interpretation, real_ecg, root):
     assert interpretation["disclaimer"] == "Research use, not a medical device."
     assert interpretation["findings"] == {
         name: entry for name, entry in one("findings", root, real_ecg).items()
-        if name in ("statements", "superclasses", "other")}
+        if name in ("statements", "superclasses", "other", "episodes")}
     assert interpretation["measurements"] == one("measure", root, real_ecg)["measurements"]
 
 
