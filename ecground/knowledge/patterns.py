@@ -6,6 +6,7 @@ there are too few beats for the pattern to show, or no quality was given.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -67,8 +68,8 @@ def _cycles(beats: Sequence[str], *, period: int) -> Value:
         return _unmeasurable("bigeminy_cycles", "too few beats")
     early = "".join("x" if kind in _PREMATURE else "-" for kind in beats)
     cycle = "-" * (period - 1) + "x"
-    runs = [n for n in range(1, len(beats) // period + 1) if cycle * n in early]
-    return Value(float(max(runs, default=0)), "", n=len(beats))
+    longest = max((len(run.group()) for run in re.finditer(f"(?:{cycle})+", early)), default=0)
+    return Value(float(longest // period), "", n=len(beats))
 
 
 def _pr_growth(kinds: Sequence[str], pr: NDArray[np.float64]) -> Value:
