@@ -4,9 +4,9 @@ Layout: `metadata.csv` (ECG_ID, AHA_Code, Patient_ID, Age, Sex, N, Date, and in 
 `records/A00001.h5` with `ecg [12, N]`; WFDB copies (`records/A00001.hea`) are read where there is no `.h5`.
 Known defects: codes are primary statements with modifiers (`60+310`), several separated by `;`; the HDF5 files state
 neither unit nor rate nor leads (mV, 500 Hz and the standard order as its readers take them; a record whose amplitudes
-cannot be mV is withheld); mains, drift and muscle noise were filtered out by the device; the intervals are automatic, and negative
-ones mean that the wave was not found; patients occur more than once; no official split. Another "SPH" is Shaoxing
-People's Hospital (see `csn`).
+cannot be mV is withheld); mains, drift and muscle noise were filtered out by the device; the intervals are automatic,
+and negative ones mean that the wave was not found; patients occur more than once; no official split. Another "SPH" is
+Shaoxing People's Hospital (see `csn`).
 Reference: Liu et al. 2022, Sci Data 9:272, CC BY 4.0; codes: Mason et al. 2007, Circulation 115:1325.
 """
 
