@@ -27,7 +27,7 @@ class Evidence:
     span: tuple[int, int] | None = None
     """First and last sample of a representative stretch, at the record's fs."""
     comparison: str = ""
-    """How the value is held against the threshold: `>`, `>=`, `<`, `<=`, `in`, `is`."""
+    """How the value is held against the threshold: `>`, `>=`, `<`, `<=`, `in`, `not in`, `is`, `is not`."""
     threshold: float | str | tuple[float, float] | None = None
     confidence: float = 1.0
     """Confidence of the measurement, 0..1."""

@@ -225,7 +225,8 @@ class Judge:
         return Evidence(
             measure=_name(term, lead), value=self._shown(term, found), unit=term.unit,
             leads=tuple(dict.fromkeys(where for _, where in values if where is not None)) or found[0].leads,
-            beats=found[0].beats, span=found[0].span, comparison=term.op, threshold=_plain(self.threshold(term)),
+            beats=found[0].beats, span=found[0].span, comparison=_OPPOSITE[term.op] if against else term.op,
+            threshold=_plain(self.threshold(term)),
             confidence=min(value.confidence for value in found), supports=met is not None and met != against,
         )
 
@@ -240,6 +241,10 @@ class Judge:
                 return None
             total += weight * size
         return total
+
+
+_OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "in": "not in", "is": "is not"}
+"""How a value inside a negation is held against the threshold."""
 
 
 def _all(truths: list[_Truth]) -> _Truth:
