@@ -160,6 +160,8 @@ class Rulebook:
     """Statements that a normal ECG may carry; every other one excludes it."""
     trivial: frozenset[str]
     """Ids of criteria that, met alone, are a variant of the normal: they do not exclude a normal ECG."""
+    serious: frozenset[str]
+    """Groups of statements that exclude a normal ECG even when they are met by less than one tolerance."""
     suppressions: tuple[Suppression, ...]
     beyond: Mapping[str, str]
     """Statements that an ECG alone cannot tell -> why; their criteria are shown and weighed only."""
@@ -187,6 +189,7 @@ def rulebook() -> Rulebook:
     return Rulebook(
         rules=MappingProxyType(frozen), any_age=frozenset(data["any_age"]["statements"]),
         beside_normal=frozenset(data["normal"]["beside"]), trivial=frozenset(data["normal"]["trivial"]),
+        serious=frozenset(data["normal"]["serious"]),
         suppressions=suppressions, beyond=MappingProxyType(data["beyond"]),
         rule_base=MappingProxyType({name: tuple(ids) for name, ids in data["rule"].items()}),
         no_rule=MappingProxyType(data["no_rule"]),

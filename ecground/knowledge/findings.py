@@ -117,7 +117,8 @@ def _excludes(key: str, finding: Finding, book: Rulebook) -> bool:
     """Whether a statement cannot stand beside a normal ECG."""
     if not finding.present or key in book.beside_normal:
         return False
-    return any(made.met and (made.margin or 0.0) >= BORDERLINE and book.by_id[made.id].role == "decides"
+    least = 0.0 if codes()[key].group in book.serious else BORDERLINE
+    return any(made.met and (made.margin or 0.0) >= least and book.by_id[made.id].role == "decides"
                and made.id not in book.trivial for made in finding.criteria)
 
 

@@ -7,7 +7,7 @@ import pytest
 from ecground.knowledge.codes import codes, scp_codes
 from ecground.knowledge.criteria import rulebook
 from ecground.knowledge.finding import Criterion, Finding
-from ecground.knowledge.findings import find, superclasses
+from ecground.knowledge.findings import _excludes, find, superclasses
 from ecground.knowledge.probability import base_rate, probability, scales, squash
 from ecground.measure.table import Measurements
 from ecground.record import Patient
@@ -245,3 +245,12 @@ def _seconds(made: Measurements) -> float:
     start = time.process_time()
     find(made, MAN)
     return time.process_time() - start
+
+
+@pytest.mark.parametrize(("key", "excluded"), [("STEMI_I", True), ("IMI", True), ("LVH", False)])
+def test_infarction_excludes_a_normal_ecg_however_near_its_threshold(key: str, excluded: bool) -> None:
+    book = rulebook()
+    rule = next(rule for rule in book.rules[key] if rule.role == "decides" and rule.id not in book.trivial)
+    near = Criterion(rule.id, "source", False, met=True, margin=0.1)
+    finding = Finding(None, None, key, 0.5, present=True, judged=True, criteria=(near,))
+    assert _excludes(key, finding, book) is excluded
