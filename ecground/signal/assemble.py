@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.signal.beats import ABSENT, MARKS, PRESENT, QRS, UNMEASURABLE, WAVES, Delineation, P, T
+from ecground.signal.beats import ABSENT, MARK_WAVE, MARKS, PRESENT, QRS, UNMEASURABLE, WAVES, Delineation, P, T
 
 __all__ = ["Events", "Waves", "assemble", "from_lead_waves", "joint_bounds", "vote"]
 
@@ -25,6 +25,8 @@ LONGEST_PR: Final = 0.6
 """A P wave that starts earlier than this before the QRS does not belong to it [s]."""
 _REACH: Final = 0.04
 """A lead's wave may lie this far outside the joint event it belongs to [s]."""
+_ON: Final = tuple(MARKS.index(f"{w}_on") for w in WAVES)
+_OFF: Final = tuple(MARKS.index(f"{w}_off") for w in WAVES)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -94,7 +96,7 @@ def _with_bounds(waves: Waves) -> Waves:
 
 def _bounds(waves: Waves) -> Floats:
     """`[wave, 2]` onset and offset of each entry."""
-    columns = np.array([[MARKS.index(f"{w}_on"), MARKS.index(f"{w}_off")] for w in WAVES])
+    columns = np.array([_ON, _OFF]).T
     return np.take_along_axis(waves.marks, columns[waves.wave], axis=1)
 
 
@@ -142,10 +144,9 @@ def assemble(
     bounds = _bounds(waves)
     # Longest last, so that it wins where a lead has two pieces of one wave.
     order = np.flatnonzero(keep)[np.argsort((bounds[:, 1] - bounds[:, 0])[keep], kind="stable")]
-    wave_of_mark = np.array([0 if m.startswith("p") else 2 if m.startswith("t") else 1 for m in MARKS])
     for wave in (P, QRS, T):
         mine = order[waves.wave[order] == wave]
-        columns = np.flatnonzero(wave_of_mark == wave)
+        columns = np.flatnonzero(np.array(MARK_WAVE) == wave)
         lead_marks[waves.lead[mine][:, None], row[mine][:, None], columns] = waves.marks[mine][:, columns]
         lead_confidence[waves.lead[mine], row[mine], wave] = waves.confidence[mine]
     joint_marks = _joint(lead_marks)
@@ -153,16 +154,12 @@ def assemble(
     joint_confidence = np.zeros((n_rows, 3), np.float32)
     placed = row_of_event[:-1] >= 0
     joint_confidence[row_of_event[:-1][placed], events.wave[placed]] = events.confidence[placed]
-    joint_state = np.where(np.isfinite(joint_marks[:, [_ON[w] for w in (P, QRS, T)]]), PRESENT, ABSENT).astype(np.int8)
+    joint_state = np.where(np.isfinite(joint_marks[:, list(_ON)]), PRESENT, ABSENT).astype(np.int8)
     nothing = (state == UNMEASURABLE).all(axis=0) if len(leads) else np.ones((n_rows, 3), bool)
     joint_state[nothing] = UNMEASURABLE
     built = Delineation(fs, leads, n_samples, lead_marks, state, lead_confidence, joint_marks, joint_state,
                         joint_confidence, method)
     return _without_empty_rows(built)
-
-
-_ON: Final = tuple(MARKS.index(f"{w}_on") for w in WAVES)
-_OFF: Final = tuple(MARKS.index(f"{w}_off") for w in WAVES)
 
 
 def _rows(events: Events, fs: float) -> tuple[Ints, int]:

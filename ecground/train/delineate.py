@@ -101,9 +101,7 @@ def fit(
     return averaged.module
 
 
-def _loss(
-    net: DelineationNet, signal: np.ndarray, seen: np.ndarray, classes: np.ndarray, joint_known: np.ndarray,
-) -> Tensor:
+def _loss(net: DelineationNet, signal: np.ndarray, seen: np.ndarray, classes: np.ndarray) -> Tensor:
     """Cross-entropy of each lead's class plus binary cross-entropy of "any lead has this wave"."""
     net.train()
     visible = torch.from_numpy(seen)
@@ -111,7 +109,7 @@ def _loss(
     with torch.autocast("cpu", dtype=torch.bfloat16):
         lead, joint = net(torch.from_numpy(signal), visible)
     loss = F.cross_entropy(lead.float().permute(0, 2, 1, 3), target, ignore_index=-1)
-    known = (target >= 0).any(1) & torch.from_numpy(joint_known)[:, None]  # (B, T)
+    known = (target >= 0).any(1)  # (B, T)
     if known.any():
         for wave in (1, 2, 3):
             union = (target == wave).any(1).float()

@@ -39,8 +39,6 @@ class Example:
     """float32 `[lead, t]`, any unit; NaN = not seen."""
     classes: Classes
     """`[lead, t]`: -1 unknown, 0 none, 1 P, 2 QRS, 3 T."""
-    joint_known: bool = True
-    """False when the union over leads must not be trained on (pseudo-labels of doubtful records)."""
 
 
 def rasterise(
@@ -243,10 +241,8 @@ def _retime(
 
 def batch(
     examples: list[Example], rng: np.random.Generator, *, length: int,
-) -> tuple[Array, Array, Classes, Mask]:
-    """Stack augmented views: signal, seen, classes `[b, 12, length]` and which have a joint truth `[b]`."""
+) -> tuple[Array, Array, Classes]:
+    """Stack augmented views: signal, seen, classes `[b, 12, length]`."""
     views = [augment(e, rng, length=length) for e in examples]
-    return (
-        np.stack([v[0] for v in views]), np.stack([v[1] for v in views]), np.stack([v[2] for v in views]),
-        np.array([e.joint_known for e in examples]),
-    )
+    signal, seen, classes = (np.stack(part) for part in zip(*views, strict=True))
+    return signal, seen, classes
