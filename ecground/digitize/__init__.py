@@ -1,0 +1,1 @@
+"""Image -> Record + confidence: find the page, its grid and layout, read the traces back into millivolt."""
