@@ -1,8 +1,9 @@
 """Layouts: which lead stands where on a page and which seconds of it are printed there, as a few lines of data.
 
 A layout is columns of lead names, read from top to bottom, over optional rhythm strips that run the whole width. In a
-sequential layout column k shows the k-th part of the recording; in a simultaneous one every column shows its start. `-aVR` (Cabrera)
-is aVR turned over. A plug-in adds its own with `register` or an entry point of the group `ecground.layouts`.
+sequential layout column k shows the k-th part of the recording; in a simultaneous one every column shows its start.
+`-aVR` (Cabrera) is aVR turned over. A plug-in adds its own with `register` or an entry point of the group
+`ecground.layouts`.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class PageTruth:
     corners: Points
     """Quad of the sheet's outer corners."""
     lattice: NDArray[np.float64]
-    """Where the crossings of the 5 mm lines lie, `[row, column, (x, y)]` px (of the printed grid, or where it would be)."""
+    """Where the crossings of the 5 mm lines lie or would lie, `[row, column, (x, y)]` px."""
     masks: NDArray[np.uint16]
     """`[height, width]`: bit i is set where the ink of `leads[i]` is."""
     layers: NDArray[np.uint8]
