@@ -1,0 +1,1 @@
+"""Records, pages and findings -> conversations whose every claim carries what it rests on."""
