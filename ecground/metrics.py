@@ -6,7 +6,7 @@ nothing matched), never an exception for an empty set. Lengths that do not agree
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,13 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "TOLERANCE_MS", "Comparison", "Detection", "Interval", "auroc", "average_precision", "balanced_accuracy",
-    "bootstrap", "calibration_error", "compare", "match", "pool", "score_detection", "sensitivity_specificity",
-    "snr_db",
+    "SNR_CAP", "TOLERANCE_MS", "Comparison", "Detection", "Interval", "aligned", "auroc", "average_precision",
+    "balanced_accuracy", "bootstrap", "calibration_error", "cinc_snr_db", "compare", "intersection_over_union", "match",
+    "mean_average_precision", "mean_db", "mean_squared_error", "page_snr_db", "pearson", "pool", "score_detection",
+    "sensitivity_specificity", "snr_db",
 ]
 
 TOLERANCE_MS: Final = 150.0
 """Tolerance of a fiducial or R-peak match (ANSI/AAMI EC57; the delineation literature on LUDB and QTDB)."""
+
+SNR_CAP: Final = 384.0
+"""Largest ratio of powers that a digitized page is credited with (contest on Kaggle, 2025): 25.84 dB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,115 @@ def snr_db(reference: ArrayLike, signal: ArrayLike) -> float:
     return 10.0 * float(np.log10(power / noise)) if power > 0.0 else float("-inf")
 
 
+def pearson(reference: ArrayLike, signal: ArrayLike) -> float:
+    """Pearson correlation over the samples both have; NaN when either is constant there."""
+    r, x = _both(reference, signal)
+    r, x = r - r.mean() if r.size else r, x - x.mean() if x.size else x
+    scale = float(np.sqrt((r**2).sum() * (x**2).sum()))
+    return float((r * x).sum()) / scale if scale > 0.0 else float("nan")
+
+
+def mean_squared_error(reference: ArrayLike, signal: ArrayLike) -> float:
+    """Mean of (signal - reference)^2 over the samples both have, in the square of their unit."""
+    r, x = _both(reference, signal)
+    return float(((x - r) ** 2).mean()) if r.size else float("nan")
+
+
+def aligned(reference: ArrayLike, signal: ArrayLike, *, max_lag: int) -> NDArray[np.float64]:
+    """`signal` moved in time and height onto `reference`; NaN where nothing was moved to.
+
+    The lag of at most `max_lag` samples is that of the largest cross-correlation with the means removed (NaN counted
+    as the mean); the height is then the least-squares one.
+    """
+    r, x = np.asarray(reference, dtype=np.float64), np.asarray(signal, dtype=np.float64)
+    _same_length(r, x)
+    if not np.isfinite(x).any() or not np.isfinite(r).any():
+        return np.full(r.shape, np.nan)
+    correlation = _correlation(np.nan_to_num(r - np.nanmean(r)), np.nan_to_num(x - np.nanmean(x)), max_lag)
+    moved = _shifted(x, int(np.argmax(correlation)) - max_lag)
+    both = np.isfinite(moved) & np.isfinite(r)
+    return moved - (moved - r)[both].mean() if both.any() else moved
+
+
+def page_snr_db(reference: ArrayLike, signal: ArrayLike, *, fs: float) -> float:
+    """Signal-to-noise ratio of one digitized page [dB], as the PhysioNet digitization contest on Kaggle (2025) has it.
+
+    `[lead, sample]`, NaN in `reference` where nothing was printed. Each lead is aligned within 0.2 s and in height;
+    samples that are then missing count as 0 mV; powers are summed over the leads and the ratio is capped at 384
+    (25.84 dB) from above and 1/384 from below. Pages are averaged as ratios: `mean_db`.
+    """
+    power = noise = 0.0
+    for r, x in zip(np.atleast_2d(reference), np.atleast_2d(signal), strict=True):
+        printed = np.isfinite(r)
+        moved = np.nan_to_num(aligned(r, x, max_lag=int(0.2 * fs)))
+        power += float((np.asarray(r, np.float64)[printed] ** 2).sum())
+        noise += float(((moved - r)[printed] ** 2).sum())
+    if power == 0.0:
+        return float("nan")
+    ratio = power / noise if noise > 0.0 else SNR_CAP
+    return 10.0 * float(np.log10(np.clip(ratio, 1.0 / SNR_CAP, SNR_CAP)))
+
+
+def mean_db(values: ArrayLike) -> float:
+    """10 log10 of the mean of the ratios whose decibels are given; NaN left out."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    return 10.0 * float(np.log10((10.0 ** (known / 10.0)).mean())) if known.size else float("nan")
+
+
+def cinc_snr_db(reference: ArrayLike, signal: ArrayLike, *, fs: float, published: bool = False) -> float:
+    """Signal-to-noise ratio of one lead [dB] as the George B. Moody PhysioNet Challenge 2024 scores it.
+
+    Both are drawn as images of 256 levels, blurred (0.5 px) and aligned by their cross-correlation, accepted up to
+    0.5 s and 1 mV; the ratio of the means over samples both have is multiplied by the share of the reference that the
+    signal covers. `published` repeats the scorer as it stands since 2025-10-17, which after a negative shift of n
+    samples keeps n samples only; otherwise the rest is kept. NaN for a perfect copy, 0 without overlap.
+    """
+    r, x = np.asarray(reference, dtype=np.float64), np.asarray(signal, dtype=np.float64)
+    _same_length(r, x)
+    if not np.isfinite(x).any() or not np.isfinite(r).any():
+        return 0.0
+    lag, height = _image_offset(r, x)
+    if abs(lag) <= 0.5 * fs and abs(height) <= 1.0:
+        if published and lag < 0:
+            x = np.where(np.arange(x.size) < -lag, x, np.nan) - height
+        else:
+            x = _shifted(x, lag) - height
+    both = np.isfinite(r) & np.isfinite(x)
+    if not both.any():
+        return 0.0
+    noise = float(((x - r)[both] ** 2).mean())
+    power = float((r[both] ** 2).mean())
+    if noise == 0.0 or power == 0.0:
+        return float("nan")
+    return 10.0 * float(np.log10(power / noise)) * float(both.sum()) / float(np.isfinite(r).sum())
+
+
+def intersection_over_union(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """IoU of upright boxes `[n, (x0, y0, x1, y1)]` and `[m, 4]`: `[n, m]`."""
+    p, q = (np.asarray(boxes, dtype=np.float64).reshape(-1, 4) for boxes in (a, b))
+    low = np.maximum(p[:, None, :2], q[None, :, :2])
+    high = np.minimum(p[:, None, 2:], q[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0.0, None), axis=-1)
+    area_p, area_q = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (p, q))
+    union = area_p[:, None] + area_q[None, :] - shared
+    return np.where(union > 0.0, shared / np.where(union > 0.0, union, 1.0), 0.0)
+
+
+def mean_average_precision(
+    truth: Sequence[Mapping[str, ArrayLike]], found: Sequence[Mapping[str, tuple[ArrayLike, ArrayLike]]], *,
+    iou: float = 0.5,
+) -> float:
+    """Mean over classes of the average precision of boxes (COCO: precision interpolated at 101 recalls).
+
+    For each image `truth` gives class -> boxes `[n, 4]`, and `found` class -> (boxes `[m, 4]`, scores `[m]`). A box
+    found is right when its IoU with a true box of its class not yet taken is at least `iou`, best scores first.
+    """
+    classes = sorted({name for image in truth for name in image})
+    scores = [_class_precision(truth, found, name, iou) for name in classes]
+    return float(np.mean(scores)) if scores else float("nan")
+
+
 def bootstrap(
     patients: ArrayLike, statistic: Callable[[NDArray[np.int64]], float], *, draws: int = 1000, seed: int = 0,
     level: float = 0.95,
@@ -281,6 +394,81 @@ def _binary(truth: ArrayLike, score: ArrayLike) -> tuple[NDArray[np.bool_], NDAr
     _same_length(y, s)
     known = ~np.isnan(s)
     return y[known], s[known]
+
+
+def _class_precision(
+    truth: Sequence[Mapping[str, ArrayLike]], found: Sequence[Mapping[str, tuple[ArrayLike, ArrayLike]]], name: str,
+    iou: float,
+) -> float:
+    hits: list[bool] = []
+    scores: list[float] = []
+    positives = 0
+    for real, seen in zip(truth, found, strict=True):
+        boxes = np.asarray(real.get(name, ()), dtype=np.float64).reshape(-1, 4)
+        positives += len(boxes)
+        candidates, confidence = seen.get(name, ((), ()))
+        overlap = intersection_over_union(candidates, boxes)
+        certain = np.asarray(confidence, dtype=np.float64)
+        for i in np.argsort(-certain, kind="stable"):
+            best = int(np.argmax(overlap[i])) if len(boxes) else -1
+            hit = best >= 0 and overlap[i, best] >= iou
+            if hit:
+                overlap[:, best] = -1.0
+            hits.append(bool(hit))
+            scores.append(float(certain[i]))
+    right = np.asarray(hits, dtype=bool)[np.argsort(-np.asarray(scores), kind="stable")]
+    tp = np.cumsum(right)
+    precision = np.maximum.accumulate((tp / np.arange(1, tp.size + 1))[::-1])[::-1]
+    at = np.searchsorted(tp / positives, np.linspace(0.0, 1.0, 101), side="left")
+    return float(np.where(at < tp.size, np.append(precision, 0.0)[np.minimum(at, tp.size)], 0.0).mean())
+
+
+def _correlation(r: NDArray[np.float64], x: NDArray[np.float64], max_lag: int) -> NDArray[np.float64]:
+    """Sum r[i] x[i - lag] for lag -max_lag..max_lag."""
+    from scipy.signal import correlate
+
+    full = correlate(r, x, mode="full", method="fft")
+    middle = x.size - 1
+    lags = np.arange(-max_lag, max_lag + 1) + middle
+    inside = (lags >= 0) & (lags < full.size)
+    return np.where(inside, full[np.clip(lags, 0, full.size - 1)], -np.inf)
+
+
+def _shifted(x: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
+    """`x` moved `lag` samples to the right (left when negative); NaN comes in."""
+    moved = np.full(x.shape, np.nan)
+    if abs(lag) < x.size:
+        moved[max(lag, 0): x.size + min(lag, 0)] = x[max(-lag, 0): x.size - max(lag, 0)]
+    return moved
+
+
+def _image_offset(r: NDArray[np.float64], x: NDArray[np.float64]) -> tuple[int, float]:
+    """How far to the right, and how much higher, `x` has to be read to lie on `r`: samples, and its own unit."""
+    from scipy.ndimage import gaussian_filter
+    from scipy.signal import fftconvolve
+
+    low = min(np.nanmin(r), np.nanmin(x))
+    step = (max(np.nanmax(r), np.nanmax(x)) - low) / 255.0
+    if step <= 0.0:
+        return 0, 0.0
+
+    def drawn(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        image = np.zeros((values.size, 256))
+        at = np.flatnonzero(np.isfinite(values))
+        image[at, np.rint((values[at] - low) / step).astype(int)] = 1.0
+        return np.asarray(gaussian_filter(image, 0.5))
+
+    a, b = drawn(r), drawn(x)
+    own = np.unravel_index(np.argmax(fftconvolve(a, a[::-1, ::-1])), (2 * r.size - 1, 511))
+    other = np.unravel_index(np.argmax(fftconvolve(a, b[::-1, ::-1])), (2 * r.size - 1, 511))
+    return int(other[0] - own[0]), -float(other[1] - own[1]) * step
+
+
+def _both(reference: ArrayLike, signal: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r, x = np.asarray(reference, dtype=np.float64), np.asarray(signal, dtype=np.float64)
+    _same_length(r, x)
+    both = np.isfinite(r) & np.isfinite(x)
+    return r[both], x[both]
 
 
 def _same_length(a: NDArray[Any], b: NDArray[Any]) -> None:
