@@ -1,0 +1,46 @@
+"""`render`: a Record as a Page, image and truth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecground.errors import UsageError
+from ecground.paper.compose import compose
+from ecground.paper.drawing import Words
+from ecground.paper.layout import Layout
+from ecground.paper.layout import layout as layout_named
+from ecground.paper.page import Page
+from ecground.paper.raster import rasterise
+from ecground.paper.style import Style
+from ecground.record import Record
+
+__all__ = ["render"]
+
+_MOST_PIXELS = 200_000_000
+
+
+def render(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | None = None, dpi: float = 200.0,
+           start_s: float = 0.0, words: tuple[Words, ...] = ()) -> Page:
+    """`record` on ECG paper, with the truth of every pixel.
+
+    Args:
+        record: what is printed; NaN leaves a gap, missing limb leads are derived where they follow from others.
+        layout: a `Layout` or the name of a registered one.
+        style: looks, speed and gain; plain pink A4 paper when None.
+        dpi: resolution, 20 to 2400 pixels an inch.
+        start_s: first second of the record that is printed.
+        words: further words to print.
+
+    Raises:
+        UsageError: no such layout, no room on the paper, a resolution out of range.
+        NoSignalError: the record has none of the layout's leads.
+    """
+    if not (np.isfinite(dpi) and 20 <= dpi <= 2400):
+        raise UsageError(f"{dpi} dpi", where="dpi", hint="20 to 2400")
+    plan = layout_named(layout) if isinstance(layout, str) else layout
+    drawing = compose(record, plan, style or Style(), start_s=start_s, words=words)
+    if drawing.width * drawing.height * (dpi / 25.4) ** 2 > _MOST_PIXELS:
+        raise UsageError(f"a page of {drawing.width:.0f} x {drawing.height:.0f} mm at {dpi:g} dpi is too large",
+                         where="dpi", hint="a lower resolution or fewer seconds")
+    image, truth = rasterise(drawing, dpi)
+    return Page(image, truth, dpi)
