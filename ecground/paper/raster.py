@@ -24,6 +24,9 @@ SUB: Final = 4
 _SEEN: Final = 0.5
 """Share of a pixel from which on it counts as ink (half the width of lines thinner than a pixel)."""
 _LEVELS: Final = 64.0
+"""Steps in which the share that grid lines cover is kept."""
+_DOT_MM: Final = 0.25
+"""Least width of the dots of a dotted grid."""
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -97,45 +100,45 @@ def _cover(length: int, centres: NDArray[np.float64], width: float) -> Floats:
 
 
 def _paper(drawing: Drawing, ppm: float, height: int, width: int) -> tuple[Picture, Picture]:
-    """The sheet with its grid, and the grid's bit. Rows that look alike are computed once."""
-    style, grid = drawing.style, drawing.grid
-    background = np.asarray(style.background, np.float32)
-    blank = background.astype(np.uint8)
+    """The sheet with its grid, and the grid's bit.
+
+    Pixel rows that look alike are of one kind, and so are columns: colours are worked out for pairs of kinds only.
+    """
+    style = drawing.style
     if style.grid == "none":
+        blank = np.asarray(style.background, np.uint8)
         return np.broadcast_to(blank, (height, width, 3)).copy(), np.zeros((height, width), np.uint8)
-    fine, coarse = ([_cover(n, _px(grid.lines(axis, step), ppm), mm * ppm) for axis, n in ((0, width), (1, height))]
-                    for step, mm in ((1.0, style.minor_mm), (5.0, style.major_mm)))
-    if style.grid == "dots":
-        dot = max(style.minor_mm, 0.25) * ppm
-        fine = [_cover(n, _px(grid.lines(axis, 1.0), ppm), dot) for axis, n in ((0, width), (1, height))]
-    x0, y0, x1, y1 = (round(edge * ppm) for edge in grid.area)
-    inside = np.zeros(width, np.float32)
-    inside[x0:x1] = 1.0
-    levels = np.stack([np.round(fine[1] * _LEVELS), np.round(coarse[1] * _LEVELS)]).astype(np.int64)
-    key = levels[0] * 1000 + levels[1]
-    key[:y0], key[y1:] = -1, -1
-    kinds, which = np.unique(key, return_inverse=True)
-    minor, major = (np.asarray(colour, np.float32) for colour in (style.minor, style.major))
-    rows, marks = np.empty((len(kinds), width, 3), np.uint8), np.zeros((len(kinds), width), np.uint8)
-    for i, kind in enumerate(kinds.tolist()):
-        if kind < 0:
-            rows[i] = blank
-            continue
-        across, along = kind // 1000 / _LEVELS, kind % 1000 / _LEVELS
-        light = _joined(fine[0], across, style.grid) * inside
-        heavy = (1.0 - (1.0 - coarse[0]) * (1.0 - along)) * inside
-        colour = background + light[:, None] * (minor - background)
-        rows[i] = np.rint(colour + heavy[:, None] * (major - colour))
-        seen = min(_SEEN, style.minor_mm * ppm / 2), min(_SEEN, style.major_mm * ppm / 2)
-        marks[i] = (((light >= 0.99 * seen[0]) & (light > 0)) | ((heavy >= 0.99 * seen[1]) & (heavy > 0)))
-    return rows[which], (marks * np.uint8(LAYERS["grid"]))[which]
+    (fine_x, coarse_x, in_x, at_x), (fine_y, coarse_y, in_y, at_y) = (
+        _kinds(drawing, axis, length, ppm) for axis, length in ((0, width), (1, height)))
+    inside = np.outer(in_y, in_x)
+    light, heavy = np.outer(fine_y, fine_x) * inside, (1.0 - np.outer(1.0 - coarse_y, 1.0 - coarse_x)) * inside
+    if style.grid == "lines":
+        light = (1.0 - np.outer(1.0 - fine_y, 1.0 - fine_x)) * inside
+    elif style.grid == "major":
+        light = np.zeros_like(light)
+    background, minor, major = (np.asarray(colour, np.float64)
+                                for colour in (style.background, style.minor, style.major))
+    colours = background + light[..., None] * (minor - background)
+    colours += heavy[..., None] * (major - colours)
+    marks = np.zeros(inside.shape, np.uint8)
+    for cover, mm in ((light, style.minor_mm), (heavy, style.major_mm)):
+        marks[(cover > 0) & (cover >= 0.99 * min(_SEEN, mm * ppm / 2))] = LAYERS["grid"]
+    rows = np.rint(colours).astype(np.uint8).take(at_x, axis=1).reshape(len(fine_y), -1)
+    return rows.take(at_y, axis=0).reshape(height, width, 3), marks.take(at_x, axis=1).take(at_y, axis=0)
 
 
-def _joined(profile: Floats, across: float, grid: str) -> Floats:
-    """Coverage of a pixel row by the 1 mm lines: union of both directions, only the crossings of dots, or nothing."""
-    if grid == "lines":
-        return 1.0 - (1.0 - profile) * np.float32(1.0 - across)
-    return profile * np.float32(across if grid == "dots" else 0.0)
+def _kinds(drawing: Drawing, axis: int, length: int, ppm: float) -> tuple[Floats, Floats, Floats, NDArray[np.intp]]:
+    """Kinds of pixels along an axis: share under 1 mm lines, under 5 mm lines, 1 inside the grid; the kind of each."""
+    style, grid = drawing.style, drawing.grid
+    weight = max(style.minor_mm, _DOT_MM) if style.grid == "dots" else style.minor_mm
+    fine, coarse = (_cover(length, _px(grid.lines(axis, step), ppm), mm * ppm)
+                    for step, mm in ((1.0, weight), (5.0, style.major_mm)))
+    place = np.arange(length) + 0.5
+    inside = (place >= grid.area[axis] * ppm) & (place < grid.area[axis + 2] * ppm)
+    steps = np.stack([np.rint(fine * _LEVELS), np.rint(coarse * _LEVELS), inside], axis=-1).astype(np.int64)
+    kinds, at = np.unique(steps @ [1_000_000, 1_000, 1], return_inverse=True)
+    shares = (kinds // 1_000_000 / _LEVELS, kinds // 1000 % 1000 / _LEVELS, kinds % 1000)
+    return (*(share.astype(np.float32) for share in shares), at)  # type: ignore[return-value]
 
 
 def _blend(image: Picture, where: tuple[NDArray[np.intp], NDArray[np.intp]], cover: Floats,
@@ -201,24 +204,18 @@ def _run(image: Picture, masks: NDArray[np.uint16], points: Points, radius: floa
     height, width = masks.shape
     left = int(np.floor(points[0, 0] - radius + 0.5))
     columns = int(np.floor(points[-1, 0] + radius + 0.5)) + 1 - left
-    top, bottom = _envelopes(points, radius, left - 0.5, columns * SUB)
-    low = max(0, int(np.floor(np.min(top) + 0.5)))
-    rows = min(height, int(np.ceil(np.max(bottom) + 0.5)) + 1) - low
-    first, last = max(0, -left), min(columns, width - left)
-    if rows <= 0 or last <= first:
-        return
-    cover = _filled(top - low, bottom - low, rows, columns)[:, first:last]
-    y, x = np.nonzero(cover > 1 / 512)
-    share = cover[y, x]
-    where = (y + low, x + left + first)
-    _blend(image, where, np.minimum(share, np.float32(1.0)), colour)
-    masks[where] |= np.where(share >= 0.99 * min(_SEEN, radius), np.uint16(bit), np.uint16(0))
+    y, x, cover = _filled(*_envelopes(points, radius, left - 0.5, columns * SUB))
+    x += left
+    keep = (cover > 1 / 512) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    where, cover = (y[keep], x[keep]), cover[keep]
+    _blend(image, where, cover, colour)
+    masks[where] |= np.where(cover >= 0.99 * min(_SEEN, radius), np.uint16(bit), np.uint16(0))
 
 
 def _envelopes(points: Points, radius: float, x0: float, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Upper and lower edge (smallest and largest y) of the stroke in `count` sub-columns from `x0` on [px].
 
-    Where the pen does not reach, top is above bottom by nothing: an empty interval.
+    Where the pen does not reach they are inf and -inf.
     """
     grid = x0 + np.arange(count + 1) / SUB
     on = np.interp(grid, points[:, 0], points[:, 1])
@@ -238,26 +235,20 @@ def _envelopes(points: Points, radius: float, x0: float, count: int) -> tuple[ND
             lift = np.sqrt(radius**2 - (k / SUB) ** 2)
             np.minimum(upper, padded[0][reach + k : reach + k + count] - lift, out=upper)
             np.maximum(lower, padded[1][reach + k : reach + k + count] + lift, out=lower)
-    empty = upper > lower
-    level = float(points[0, 1])
-    upper[empty], lower[empty] = level, level
     return upper, lower
 
 
-def _filled(top: NDArray[np.float64], bottom: NDArray[np.float64], rows: int, columns: int) -> Floats:
-    """Share of each pixel `[rows, columns]` between top and bottom of its sub-columns.
-
-    The share above an edge at `a` rises over at most two pixels: floor(a + 1/2) takes part of it and the next the rest.
-    So edges are scattered as differences and summed down the rows.
-    """
-    column = np.arange(len(top)) // SUB
-    flat = np.zeros((rows + 2) * columns)
-    for edge, sign in ((top, 1.0), (bottom, -1.0)):
-        a = np.clip(edge, -0.5, rows - 0.5)
-        k = np.floor(a + 0.5)
-        share = (k + 0.5 - a) * (sign / SUB)
-        at = k.astype(np.int64) * columns + column
-        flat += np.bincount(at, share, len(flat))
-        flat += np.bincount(at + columns, sign / SUB - share, len(flat))
-    summed: Floats = np.cumsum(flat.reshape(rows + 2, columns)[:rows], axis=0, dtype=np.float32)
-    return summed
+def _filled(top: NDArray[np.float64], bottom: NDArray[np.float64]
+            ) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """Row, column and covered share of every pixel that lies between top and bottom of its sub-columns."""
+    top, bottom = top.reshape(-1, SUB), bottom.reshape(-1, SUB)
+    reached = np.flatnonzero((top <= bottom).any(axis=1))
+    top, bottom = top[reached], bottom[reached]
+    first = np.floor(top.min(axis=1) + 0.5).astype(np.intp)
+    count = np.floor(bottom.max(axis=1) + 0.5).astype(np.intp) - first + 1
+    entry = np.repeat(np.arange(len(reached)), count)
+    y = np.arange(len(entry)) - (np.cumsum(count) - count - first)[entry]
+    cover = np.zeros(len(entry))
+    for k in range(SUB):
+        cover += np.maximum(np.minimum(bottom[entry, k], y + 0.5) - np.maximum(top[entry, k], y - 0.5), 0.0)
+    return y, reached[entry], (cover / SUB).astype(np.float32)
