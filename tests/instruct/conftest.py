@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ecground.corpora.case import Case, Terms
+from ecground.instruct.facts import Facts, facts_of
+from ecground.record import Patient
+
+
+def _case(number: int, labels: tuple[str, ...], *, patient: str = "", split: str = "train",
+          system: str = "scp") -> Case:
+    def load():
+        raise AssertionError("questions are made without reading samples")
+
+    return Case("toy", str(number), patient or f"p{number}", load, split, labels, system, person=Patient(60.0, "F"),
+                terms=Terms("CC0"))
+
+
+@pytest.fixture
+def pool() -> list[Facts]:
+    """Twenty ECGs of ten patients, two each; the last four are validation patients."""
+    kinds = [("NORM", "SR"), ("AFIB", "LVH"), ("IMI", "SR", "1AVB"), ("CLBBB", "SBRAD"), ("PVC", "SR", "LAFB")]
+    return [facts_of(_case(i, kinds[i % 5], patient=f"p{i % 10}", split="valid" if i % 10 >= 8 else "train"))
+            for i in range(20)]
+
+
+@pytest.fixture
+def case():
+    """(number, labels, patient, split, system) -> a labelled recording whose samples must not be read."""
+    return _case
+
+
+@pytest.fixture(scope="session")
+def pack() -> Path:
+    """The data pack that ECGROUND_DATA names."""
+    folder = os.environ.get("ECGROUND_DATA")
+    if not folder:
+        pytest.skip("ECGROUND_DATA names no data pack")
+    return Path(folder)

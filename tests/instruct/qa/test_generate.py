@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from ecground.instruct.conversation import EcgPart, from_json, to_json
+from ecground.instruct.qa.generate import about_one, about_pairs, wordings
+from ecground.instruct.qa.question import QUESTION_TYPES, to_conversation
+from ecground.knowledge.codes import codes
+
+
+@pytest.fixture
+def questions(pool):
+    rng = np.random.default_rng(0)
+    singles = [question for facts in pool for question in about_one(facts, rng, style="train")]
+    return singles + list(about_pairs(pool, rng, style="train", irrelevant=30))
+
+
+def test_all_seven_types_are_asked(questions):
+    assert {question.type for question in questions} == set(QUESTION_TYPES)
+
+
+def test_answers_are_what_the_labels_say(pool, questions):
+    by_record = {facts.record: facts for facts in pool}
+    for question in questions:
+        ecgs = [by_record[record] for record in question.records]
+        if question.finding:
+            says = [facts.says(question.finding) for facts in ecgs]
+            meant = {"single-verify": says[0], "comparison_consecutive-verify": says[-1] and not says[0],
+                     "comparison_irrelevant-verify": all(says)}[question.type]
+            assert question.answers == (("yes",) if meant else ("no",)), question
+        if question.type == "single-query":
+            group = question.key[1]
+            true = {codes()[key].statement for key in ecgs[0].statements & ecgs[0].decided
+                    if codes()[key].group == group}
+            assert question.answer_set == true
+        assert set(question.answers) <= set(question.options)
+
+
+def test_as_many_no_as_yes_for_one_ecg(pool):
+    for facts in pool:
+        asked = [q for q in about_one(facts, np.random.default_rng(0), style="train") if q.type == "single-verify"]
+        yes = sum(question.answers == ("yes",) for question in asked)
+        assert yes and len(asked) == 2 * yes
+
+
+def test_comparisons_stay_within_a_split_and_within_or_between_patients(questions):
+    for question in (q for q in questions if len(q.records) == 2):
+        first, second = question.sources
+        assert first.split == second.split
+        assert (first.patient == second.patient) == ("consecutive" in question.type)
+
+
+def test_training_and_test_wordings_share_no_sentence():
+    for kind in QUESTION_TYPES:
+        held = wordings()[kind]
+        assert len(held["train"]) >= 7 and len(held["test"]) >= 3
+        assert not set(held["train"]) & set(held["test"])
+    everything = [sentence for kind in QUESTION_TYPES for style in ("train", "test")
+                  for sentence in wordings()[kind][style]]
+    assert all(a.casefold() != b.casefold() for a, b in combinations(everything, 2))
+
+
+def test_the_same_seed_asks_the_same(pool):
+    def ask():
+        return list(about_pairs(pool, np.random.default_rng(5), style="test", irrelevant=5))
+
+    assert ask() == ask()
+    assert len({question.id for question in ask()}) == len(ask())
+
+
+def test_two_ecgs_are_numbered_and_precede_the_question(questions):
+    question = next(q for q in questions if len(q.records) == 2)
+    conversation = to_conversation(question, recipe="qa", generator={"seed": 0})
+    parts = conversation.turns[0].parts
+    assert [part for part in parts if isinstance(part, EcgPart)] == [EcgPart(record) for record in question.records]
+    assert conversation.turns[0].text == f"ECG 1: \nECG 2: \n{question.wording}"
+    assert from_json(to_json(conversation)) == conversation
