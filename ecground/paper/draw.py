@@ -6,7 +6,7 @@ import numpy as np
 
 from ecground.errors import UsageError
 from ecground.paper.compose import compose
-from ecground.paper.drawing import Words
+from ecground.paper.header import Facts
 from ecground.paper.layout import Layout
 from ecground.paper.layout import layout as layout_named
 from ecground.paper.page import Page
@@ -20,7 +20,7 @@ _MOST_PIXELS = 200_000_000
 
 
 def render(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | None = None, dpi: float = 200.0,
-           start_s: float = 0.0, words: tuple[Words, ...] = ()) -> Page:
+           start_s: float = 0.0, facts: Facts | None = None) -> Page:
     """`record` on ECG paper, with the truth of every pixel.
 
     Args:
@@ -29,7 +29,7 @@ def render(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | No
         style: looks, speed and gain; plain pink A4 paper when None.
         dpi: resolution, 20 to 2400 pixels an inch.
         start_s: first second of the record that is printed.
-        words: further words to print.
+        facts: patient, numbers and statements for the header, where the style has one.
 
     Raises:
         UsageError: no such layout, no room on the paper, a resolution out of range.
@@ -38,7 +38,7 @@ def render(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | No
     if not (np.isfinite(dpi) and 20 <= dpi <= 2400):
         raise UsageError(f"{dpi} dpi", where="dpi", hint="20 to 2400")
     plan = layout_named(layout) if isinstance(layout, str) else layout
-    drawing = compose(record, plan, style or Style(), start_s=start_s, words=words)
+    drawing = compose(record, plan, style or Style(), start_s=start_s, facts=facts)
     if drawing.width * drawing.height * (dpi / 25.4) ** 2 > _MOST_PIXELS:
         raise UsageError(f"a page of {drawing.width:.0f} x {drawing.height:.0f} mm at {dpi:g} dpi is too large",
                          where="dpi", hint="a lower resolution or fewer seconds")

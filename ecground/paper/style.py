@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeVar
 import numpy as np
 
 from ecground.errors import UsageError
+from ecground.paper.fonts import available
 
 __all__ = ["GAINS", "PAPERS", "ROLLS", "SPEEDS", "Colour", "Style", "draw_style"]
 
@@ -74,6 +75,11 @@ class Style:
     clip_mm: float | None = None
     """The pen stops this far above and below the baseline; None: never."""
 
+    drop: float = 0.3
+    """Share of the free height that lies above the strips, 0..1."""
+    shift: float = 0.0
+    """Share of the free width that lies left of them."""
+
     pulse: Literal["left", "right", "none"] = "left"
     """Side of the calibration pulse of each row."""
     separators: Literal["none", "bars", "ticks"] = "none"
@@ -83,6 +89,10 @@ class Style:
 
     name_place: Literal["above", "below", "left", "trace", "none"] = "above"
     """Where lead names stand: over or under the start of the trace, in front of it, or on it."""
+    name_at_mm: tuple[float, float] = (1.0, 8.0)
+    """To the right of the strip's start, and above or below its baseline (not beyond its row)."""
+    name_box: bool = False
+    """A frame round each lead name."""
     name_mm: float = 3.2
     """Size of the lead names (height of the em square)."""
     text_mm: float = 2.8
@@ -90,7 +100,7 @@ class Style:
     font: str = "aileron"
     """A key of `fonts.FONTS`, or the path of a TrueType or OpenType file."""
     header: Literal["none", "line", "columns", "block"] = "none"
-    """Words above the strips: nothing, one line, three columns, or two columns with a box."""
+    """Where the facts of a page stand above its strips: nowhere, in one line, in three columns, in two."""
     scale_place: Literal["bottom", "top", "none"] = "bottom"
     """Where speed, gain and filter are printed."""
     speed_words: str = "{:g} mm/s"
@@ -108,9 +118,23 @@ class Style:
             raise UsageError(f"no paper '{self.paper}'", where="style.paper", hint=f"there are: {' '.join(PAPERS)}")
         if not self.inks:
             raise UsageError("a style needs an ink", where="style.inks")
-        weights = (*self.margins_mm, self.minor_mm, self.major_mm)
+        weights = (*self.margins_mm, self.minor_mm, self.major_mm, *(abs(mm) for mm in self.grid_offset_mm))
         if not all(np.isfinite(value) and 0 <= value < 500 for value in weights):
             raise UsageError("margins and grid weights are between 0 and 500 mm", where="style")
+        if not all(0 <= share <= 1 for share in (self.drop, self.shift)):
+            raise UsageError("drop and shift are shares, 0 to 1", where="style")
+        colours = (self.background, self.minor, self.major, self.text_ink, *self.inks)
+        if not all(len(colour) == 3 and all(0 <= part <= 255 for part in colour) for colour in colours):
+            raise UsageError("a colour is three numbers from 0 to 255", where="style")
+        self._check_words()
+
+    def _check_words(self) -> None:
+        for words in (self.speed_words, self.gain_words):
+            try:
+                words.format(1.0)
+            except (ValueError, IndexError, KeyError, AttributeError):
+                raise UsageError(f"'{words}' has no place for a number", where="style",
+                                 hint="write {:g} where the number stands") from None
 
     def replace(self, **changes: object) -> Style:
         """A copy with some fields changed; UsageError for an unknown field."""
@@ -167,10 +191,13 @@ def draw_style(rng: np.random.Generator) -> Style:
         inks=inks, trace_mm=float(rng.uniform(0.12, 0.5)), text_ink=ink if rng.random() < 0.7 else (0, 0, 0),
         row_mm=None if rng.random() < 0.7 else round(float(rng.uniform(14.0, 40.0)), 1),
         clip_mm=float(rng.uniform(12.0, 25.0)) if rng.random() < 0.05 else None,
+        drop=float(rng.random()), shift=0.0 if rng.random() < 0.5 else float(rng.random()),
         pulse=pick(("left", "right", "none"), (5, 2, 3)), separators=pick(("none", "bars", "ticks")),
         frame=pick(("none", "block", "cells"), (8, 1, 1)),
         name_place=pick(("above", "below", "left", "trace", "none"), (60, 12, 12, 12, 4)),
+        name_at_mm=(float(rng.uniform(-1.0, 4.0)), float(rng.uniform(4.0, 13.0))), name_box=bool(rng.random() < 0.04),
         name_mm=float(rng.uniform(2.2, 5.0)), text_mm=float(rng.uniform(2.0, 3.6)),
+        font=pick(available()),
         header=pick(("none", "line", "columns", "block")), scale_place=pick(("bottom", "top", "none"), (6, 2, 2)),
         speed_words=pick(_SPEED_WORDS), gain_words=pick(_GAIN_WORDS), filter_words=pick(_FILTERS),
     )
