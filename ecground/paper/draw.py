@@ -1,4 +1,4 @@
-"""`render`: a Record as a Page, image and truth."""
+"""`render`: a Record as a Page, image and truth; `plan`: the same page before it becomes pixels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from ecground.errors import UsageError
 from ecground.paper.compose import compose
+from ecground.paper.drawing import Drawing
 from ecground.paper.header import Facts
 from ecground.paper.layout import Layout
 from ecground.paper.layout import layout as layout_named
@@ -14,17 +15,25 @@ from ecground.paper.raster import rasterise
 from ecground.paper.style import Style
 from ecground.record import Record
 
-__all__ = ["render"]
+__all__ = ["plan", "render"]
 
 _MOST_PIXELS = 200_000_000
 
 
-def render(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | None = None, dpi: float = 200.0,
-           start_s: float = 0.0, facts: Facts | None = None) -> Page:
+def plan(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | None = None, start_s: float = 0.0,
+         facts: Facts | None = None) -> Drawing:
+    """What `render` prints, in millimetres: for `vector.to_svg`, `vector.to_pdf`, or to add shades. Raises the same."""
+    arrangement = layout_named(layout) if isinstance(layout, str) else layout
+    return compose(record, arrangement, style or Style(), start_s=start_s, facts=facts)
+
+
+def render(record: Record | Drawing, *, layout: Layout | str = "3x4-r1", style: Style | None = None,
+           dpi: float = 200.0, start_s: float = 0.0, facts: Facts | None = None) -> Page:
     """`record` on ECG paper, with the truth of every pixel.
 
     Args:
-        record: what is printed; NaN leaves a gap, missing limb leads are derived where they follow from others.
+        record: what is printed; NaN leaves a gap, missing limb leads are derived where they follow from others. Or a
+            `Drawing` that `plan` made, which is printed as it is.
         layout: a `Layout` or the name of a registered one.
         style: looks, speed and gain; plain pink A4 paper when None.
         dpi: resolution, 20 to 2400 pixels an inch.
@@ -37,8 +46,8 @@ def render(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | No
     """
     if not (np.isfinite(dpi) and 20 <= dpi <= 2400):
         raise UsageError(f"{dpi} dpi", where="dpi", hint="20 to 2400")
-    plan = layout_named(layout) if isinstance(layout, str) else layout
-    drawing = compose(record, plan, style or Style(), start_s=start_s, facts=facts)
+    drawing = record if isinstance(record, Drawing) else plan(
+        record, layout=layout, style=style, start_s=start_s, facts=facts)
     if drawing.width * drawing.height * (dpi / 25.4) ** 2 > _MOST_PIXELS:
         raise UsageError(f"a page of {drawing.width:.0f} x {drawing.height:.0f} mm at {dpi:g} dpi is too large",
                          where="dpi", hint="a lower resolution or fewer seconds")

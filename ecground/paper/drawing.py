@@ -14,7 +14,7 @@ from ecground.paper.layout import Cell
 from ecground.paper.page import Points
 from ecground.paper.style import Colour, Style
 
-__all__ = ["Drawing", "Grid", "Rule", "Strip", "Words"]
+__all__ = ["Drawing", "Grid", "Rule", "Shade", "Strip", "Words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,17 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Shade:
+    """A tinted area under the traces, to point at something."""
+
+    area: tuple[float, float, float, float]
+    """x0, y0, x1, y1 [mm]."""
+    colour: Colour
+    opacity: float
+    """0..1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """A sheet."""
 
@@ -97,3 +108,4 @@ class Drawing:
     strips: tuple[Strip, ...]
     rules: tuple[Rule, ...]
     words: tuple[Words, ...]
+    shades: tuple[Shade, ...] = ()

@@ -17,12 +17,13 @@ from PIL import ImageFont
 
 from ecground.errors import MissingExtraError, UsageError
 
-__all__ = ["FONTS", "available", "extent", "ink"]
+__all__ = ["FONTS", "advances", "available", "extent", "ink", "program"]
 
 FONTS: Final = ("aileron", "dejavu", "dejavu-mono", "dejavu-serif", "opencv")
 _DEJAVU: Final = {"dejavu": "DejaVuSans.ttf", "dejavu-mono": "DejaVuSansMono.ttf", "dejavu-serif": "DejaVuSerif.ttf"}
 _MEASURE_PX: Final = 64.0
 _FINER: Final = 4
+_EM: Final = 1000
 
 
 def available() -> tuple[str, ...]:
@@ -92,3 +93,24 @@ def extent(words: str, font: str, size: float) -> tuple[float, float, float, flo
     patch, left, top = ink(words, font, _MEASURE_PX)
     scale = size / _MEASURE_PX
     return left * scale, top * scale, (left + patch.shape[1]) * scale, (top + patch.shape[0]) * scale
+
+
+def program(font: str) -> bytes:
+    """The font's file; of `opencv`, which has none that can be had, Aileron's."""
+    face = _vector_face(font)
+    if hasattr(face, "font_bytes"):
+        return bytes(face.font_bytes)
+    return Path(str(face.path)).read_bytes()
+
+
+def advances(font: str) -> tuple[NDArray[np.float64], float, float]:
+    """Widths of the characters 32..255 of Windows-1252, ascent and descent, in thousandths of the em square."""
+    face = _vector_face(font)
+    text = bytes(range(32, 256)).decode("cp1252", "replace")
+    ascent, descent = face.getmetrics()
+    widths = np.array([face.getlength(character) for character in text])
+    return widths * 1000 / _EM, ascent * 1000 / _EM, -descent * 1000 / _EM
+
+
+def _vector_face(font: str) -> ImageFont.FreeTypeFont:
+    return _face("aileron" if font == "opencv" else font, float(_EM))

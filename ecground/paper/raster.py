@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.paper.drawing import Drawing, Grid, Rule, Strip, Words
+from ecground.paper.drawing import Drawing, Grid, Rule, Shade, Strip, Words
 from ecground.paper.fonts import ink
 from ecground.paper.page import LAYERS, LeadTruth, PageTruth, Points, PulseTruth, TextTruth
 
@@ -38,6 +38,8 @@ def rasterise(drawing: Drawing, dpi: float) -> tuple[Picture, PageTruth]:
     height, width = round(drawing.height * ppm), round(drawing.width * ppm)
     image, layers = _paper(drawing, ppm, height, width)
     masks = np.zeros((height, width), np.uint16)
+    for shade in drawing.shades:
+        _shade(image, shade, ppm)
     for rule in drawing.rules:
         _rule(image, layers, rule, ppm)
     names: dict[int, Points] = {}
@@ -145,6 +147,15 @@ def _blend(image: Picture, where: tuple[NDArray[np.intp], NDArray[np.intp]], cov
            colour: tuple[int, int, int]) -> None:
     under = image[where].astype(np.float32)
     image[where] = np.rint(under + cover[:, None] * (np.asarray(colour, np.float32) - under)).astype(np.uint8)
+
+
+def _shade(image: Picture, shade: Shade, ppm: float) -> None:
+    """Tint an area, to whole pixels."""
+    x0, y0, x1, y1 = (max(0, round(edge * ppm)) for edge in shade.area)
+    part = image[y0:y1, x0:x1]
+    levels = np.arange(256) * (1 - shade.opacity)
+    for channel, tint in enumerate(shade.colour):
+        part[..., channel] = np.rint(levels + tint * shade.opacity).astype(np.uint8)[part[..., channel]]
 
 
 def _rule(image: Picture, layers: Picture, rule: Rule, ppm: float) -> None:
