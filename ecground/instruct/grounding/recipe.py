@@ -1,0 +1,62 @@
+"""One grounded interpretation as a conversation: question, text, and the ground of every claim.
+
+The truth of a statement comes from the facts where they decide it, that of a value from them where they hold it (the
+parameters of a simulation, cardiologists' marks); everything else rests on our measurements and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ecground import __version__
+from ecground.instruct.conversation import Conversation, EcgPart, Ground, Part, TextPart, Truth, Turn
+from ecground.instruct.facts import Facts
+from ecground.instruct.grounding.plan import Detail, plan
+from ecground.instruct.grounding.verify import Verified, verify
+from ecground.instruct.grounding.writer import question
+from ecground.knowledge.finding import Claim, Finding
+from ecground.measure.table import Measurements
+
+__all__ = ["DETAILS", "conversation", "interpretation"]
+
+DETAILS: tuple[Detail, ...] = ("brief", "usual", "full")
+_LARGEST = 1 << 30
+
+
+def interpretation(facts: Facts, measurements: Measurements, findings: Sequence[Finding], rng: np.random.Generator,
+                   ) -> Verified:
+    """The checked text of one ECG, its length and wording drawn from `rng`."""
+    detail = DETAILS[int(rng.integers(len(DETAILS)))]
+    points = plan(facts, measurements, findings, detail=detail, rng=rng)
+    draws = [int(draw) for draw in rng.integers(0, _LARGEST, size=len(points))]
+    return verify(points, draws, measurements, findings)
+
+
+def conversation(facts: Facts, told: Verified, rng: np.random.Generator, *, parts: Sequence[Part] = (), seed: int,
+                 writer: str = "narrator") -> Conversation:
+    """Question and answer about one ECG; `parts` (pages, measurements) stand after the recording."""
+    asked = (EcgPart(facts.record), *parts, TextPart("\n" + question(int(rng.integers(_LARGEST)))))
+    grounds = tuple(_ground(claim, facts) for claim in told.claims)
+    return Conversation(
+        id=f"grounding-{facts.record}", sources=(facts.source,), recipe="grounding", task="interpretation",
+        turns=(Turn("user", asked), Turn("assistant", (TextPart(told.text.text),), grounds)),
+        generator={"writer": writer, "version": __version__, "seed": seed},
+    )
+
+
+def _ground(claim: Claim, facts: Facts) -> Ground:
+    spans = [entry.span for entry in claim.evidence if entry.span is not None]
+    return Ground(
+        span=claim.span, truth=_truth(claim, facts), finding=claim.finding, polarity=claim.polarity,
+        measure=claim.measure, value=claim.value, unit=claim.unit, leads=claim.leads, beats=claim.beats,
+        samples=spans[0] if spans else None, verdict=claim.verdict,
+    )
+
+
+def _truth(claim: Claim, facts: Facts) -> Truth:
+    if claim.measure is not None:
+        return facts.truth if claim.measure in facts.values else "measurement"
+    decided = claim.finding is not None and facts.says(claim.finding) is not None
+    return facts.truth if decided else "measurement"
