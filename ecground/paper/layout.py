@@ -16,7 +16,7 @@ from typing import Final
 from ecground.errors import UsageError
 from ecground.leads import CABRERA, CHEST, LIMB, STANDARD
 
-__all__ = ["LAYOUTS", "Cell", "Layout", "layout", "register"]
+__all__ = ["LAYOUTS", "Cell", "Layout", "layout", "layouts", "register"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,12 @@ register(Layout("1x1", (("II",),)))
 def _load_plugins() -> None:
     for point in entry_points(group="ecground.layouts"):
         register(point.load())
+
+
+def layouts() -> tuple[Layout, ...]:
+    """All layouts, those of plug-ins included."""
+    _load_plugins()
+    return tuple(LAYOUTS.values())
 
 
 def layout(name: str) -> Layout:
