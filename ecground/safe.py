@@ -13,12 +13,14 @@ part only and never quote content.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import os
 import re
 import tempfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -60,9 +62,12 @@ MAX_XML_NODES: Final = 2_000_000
 """Most elements and attributes of one XML document: each costs memory far above its bytes."""
 _XML_PIECE: Final = 1 << 20
 _MAX_DEPTH: Final = 64
+_MAX_NAME: Final = 255
+_LAST_CHARACTER: Final = 0x10FFFF
 _MAX_MEMBERS: Final = 4096
 _MAX_RATIO: Final = 2000
 """Deflate reaches 1032 at most; zeros in an honest archive come close, so only broken declarations exceed this."""
+_HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F]|[\xed][\xa0-\xbf]")
 _DRIVE_OR_URL: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
@@ -117,12 +122,13 @@ def inside(folder: Path, name: str) -> Path:
     """The path of the file `name` next to a header in `folder`; UnsafeInputError when the name leads elsewhere."""
     parts = name.replace("\\", "/").split("/")
     unsafe = (
-        not name or "\0" in name or _DRIVE_OR_URL.match(name) or name.startswith(("/", "\\", "~"))
+        not name or len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME or "\0" in name
+        or _DRIVE_OR_URL.match(name) or name.startswith(("/", "\\", "~"))
         or ".." in parts or PureWindowsPath(name).drive
     )
-    if not unsafe:
-        target = folder / name
-        if target.resolve().is_relative_to(folder.resolve()):
+    target = folder / name
+    with contextlib.suppress(OSError, RuntimeError):  # a circle of symbolic links
+        if not unsafe and target.resolve().is_relative_to(folder.resolve()):
             return target
     raise UnsafeInputError(
         "a header names a file outside its own folder", where="file name in the header",
@@ -132,7 +138,7 @@ def inside(folder: Path, name: str) -> Path:
 
 def json_value(data: bytes | str, *, where: str, limit: int = MAX_JSON_BYTES) -> Any:  # noqa: ANN401 - JSON is anything
     """Parsed JSON of at most `limit` bytes and 64 levels."""
-    raw = data.encode() if isinstance(data, str) else data
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     _within(raw, limit, where)
     depth = deepest = 0
     for token in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', raw):
@@ -142,7 +148,10 @@ def json_value(data: bytes | str, *, where: str, limit: int = MAX_JSON_BYTES) ->
     if deepest > _MAX_DEPTH:
         raise UnsafeInputError(f"JSON nested {deepest} levels, limit {_MAX_DEPTH}", where=where)
     try:
-        return json.loads(raw)
+        value = json.loads(raw)
+        if _HALF_CHARACTER.search(raw):  # escapes of a character's half pass the parser and fail on output
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError):
         raise CorruptInputError("not valid JSON", where=where) from None
 
@@ -297,18 +306,28 @@ def _npy_array(data: bytes, *, where: str) -> NDArray[Any]:
     """A `.npy` member; object arrays and sizes that differ from the bytes present are refused."""
     stream = io.BytesIO(data)
     try:
-        version = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = header(stream)
-    except (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, AttributeError, KeyError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a header of Python 2 is parsed with a warning: none of ours has one
+            version = np.lib.format.read_magic(stream)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = header(stream)
+    except Exception:  # noqa: BLE001 - NumPy's parser of headers raises every kind of exception
         raise CorruptInputError("damaged array header", where=where) from None
     if dtype.hasobject:
         raise UnsafeInputError("an array of Python objects (a pickle)", where=where)
-    if any(length < 0 for length in shape) or dtype.itemsize == 0:
+    if any(length < 0 for length in shape) or dtype.itemsize == 0 or dtype.subdtype or dtype.names:
         raise CorruptInputError("an array of impossible shape", where=where)
     count = math.prod(shape)
-    values = np.frombuffer(need(data, stream.tell(), count * dtype.itemsize, where=where), dtype=dtype, count=count)
-    return values.reshape(shape, order="F" if fortran else "C")
+    raw = need(data, stream.tell(), count * dtype.itemsize, where=where)
+    if dtype.kind == "U":
+        _check_characters(np.frombuffer(raw, np.dtype(np.uint32).newbyteorder(dtype.byteorder)), where)
+    return np.frombuffer(raw, dtype=dtype, count=count).reshape(shape, order="F" if fortran else "C")
+
+
+def _check_characters(codes: NDArray[np.uint32], where: str) -> None:
+    """Refuse numbers that are no characters: Python would fail on them far from here, wherever the text is used."""
+    if codes.size and (codes.max() > _LAST_CHARACTER or np.any((codes >= 0xD800) & (codes < 0xE000))):
+        raise CorruptInputError("text with characters that do not exist", where=where)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -14,6 +14,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from ecground.errors import UnknownFormatError, UnsafeInputError, UsageError
 from ecground.io.delimited import read_delimited, sniff_delimited, write_delimited
 from ecground.io.dicom import read_dicom, sniff_dicom, write_dicom
@@ -140,7 +142,8 @@ def read(
         raise UsageError("sex must be M or F", where="sex", hint="use M or F, or leave it out")
     given = Source(source)
     try:
-        record = _recognise(given).read(given)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond float32 become NaN, as `Record` promises
+            record = _recognise(given).read(given)
     except MemoryError:
         raise UnsafeInputError("the file needs more memory than there is", where=given.name) from None
     if age is None and sex is None:

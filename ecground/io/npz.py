@@ -48,8 +48,8 @@ def read_npz(source: Source) -> Record:
             )
         signal, leads = archive["signal"], [str(name) for name in archive["leads"].reshape(-1)[:1024]]
         fs = _scalar(archive["fs"], source.name)
-        unit = str(archive["unit"].reshape(-1)[0]) if "unit" in archive and archive["unit"].size else None
-        meta = _meta(str(archive["meta"].reshape(-1)[0]), source.name) if "meta" in archive else {}
+        unit, text = _text(archive, "unit"), _text(archive, "meta")
+        meta = _meta(text, source.name) if text else {}
     if signal.ndim != 2 or signal.dtype.kind not in "fiu" or signal.shape[0] != len(leads):
         raise CorruptInputError(
             f"signal has shape {signal.shape} for {len(leads)} leads", where=source.name,
@@ -68,6 +68,12 @@ def read_npz(source: Source) -> Record:
     origin = {lead: provenance.get("lead_origin", {}).get(lead, how) for lead, how
               in record.provenance.lead_origin.items()}
     return record.replace(provenance=dataclasses.replace(record.provenance, lead_origin=origin))
+
+
+def _text(archive: safe.Npz, name: str) -> str | None:
+    """The first entry of an array of texts, None when there is none."""
+    values = archive[name] if name in archive else np.zeros(0)
+    return str(values.reshape(-1)[0]) if values.size else None
 
 
 def _scalar(values: Any, where: str) -> float:  # noqa: ANN401 - any array

@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from ecground import safe
 from ecground.errors import CorruptInputError, MissingExtraError, NoSignalError, UnsafeInputError
 from ecground.io.channels import Channel, assemble, patient_age, patient_sex
@@ -147,9 +149,10 @@ def _environment() -> dict[str, str]:
 def _record(name: str, output: Path, where: str) -> Record:
     """The record from what the child wrote; anything unexpected in it is a CorruptInputError."""
     with safe.Npz(output) as archive:
-        if "meta" not in archive:
+        described = archive["meta"] if "meta" in archive else np.zeros(0)
+        if not described.size:
             raise CorruptInputError("the reader handed back no description", where=where)
-        meta = safe.json_value(str(archive["meta"].reshape(-1)[0]), where=where)
+        meta = safe.json_value(str(described.reshape(-1)[0]), where=where)
         try:
             if meta["parser"] not in RARE[name].parsers:
                 raise CorruptInputError(f"ecgdatakit takes the file for another format than {name}", where=where)
