@@ -40,3 +40,19 @@ def pack() -> Path:
     if not folder:
         pytest.skip("ECGROUND_DATA names no data pack")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Measurements and findings of a simulated ECG with a PR interval of about 240 ms."""
+    import numpy as np
+
+    from ecground.knowledge.findings import find
+    from ecground.measure import measure
+    from ecground.simulate import draw, simulate, twin
+
+    rng = np.random.default_rng(11)
+    parameters = twin(draw(rng), {"rhythm.pr_ms": 240.0})
+    simulated = simulate(parameters, rng=rng)
+    measurements = measure(simulated.record, simulated.truth.delineation)
+    return measurements, find(measurements, simulated.record.patient)

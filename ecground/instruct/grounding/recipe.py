@@ -19,7 +19,7 @@ from ecground.instruct.grounding.writer import question
 from ecground.knowledge.finding import Claim, Finding
 from ecground.measure.table import Measurements
 
-__all__ = ["DETAILS", "conversation", "interpretation"]
+__all__ = ["DETAILS", "conversation", "grounds", "interpretation"]
 
 DETAILS: tuple[Detail, ...] = ("brief", "usual", "full")
 _LARGEST = 1 << 30
@@ -38,12 +38,16 @@ def conversation(facts: Facts, told: Verified, rng: np.random.Generator, *, part
                  writer: str = "narrator") -> Conversation:
     """Question and answer about one ECG; `parts` (pages, measurements) stand after the recording."""
     asked = (EcgPart(facts.record), *parts, TextPart("\n" + question(int(rng.integers(_LARGEST)))))
-    grounds = tuple(_ground(claim, facts) for claim in told.claims)
     return Conversation(
         id=f"grounding-{facts.record}", sources=(facts.source,), recipe="grounding", task="interpretation",
-        turns=(Turn("user", asked), Turn("assistant", (TextPart(told.text.text),), grounds)),
+        turns=(Turn("user", asked), Turn("assistant", (TextPart(told.text.text),), grounds(told, facts))),
         generator={"writer": writer, "version": __version__, "seed": seed},
     )
+
+
+def grounds(told: Verified, facts: Facts) -> tuple[Ground, ...]:
+    """What each claim of the text rests on."""
+    return tuple(_ground(claim, facts) for claim in told.claims)
 
 
 def _ground(claim: Claim, facts: Facts) -> Ground:
