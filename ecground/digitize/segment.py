@@ -14,7 +14,7 @@ It is trained on upright pages: on a page that is turned over, names do not ligh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,13 @@ from ecground.digitize.sheet import PX_PER_MM, Sheet
 from ecground.leads import STANDARD
 from ecground.weights import session
 
-__all__ = ["CELL", "HEAT", "NAMES", "TOKENS", "NameHit", "Segmentation", "TokenHit", "segment"]
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["CELL", "HEAT", "HEIGHT_MM", "NAMES", "TOKENS", "NameHit", "Segmentation", "TokenHit", "read", "segment"]
 
 Map = NDArray[np.float32]
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 NAMES: Final = (*STANDARD, "-aVR")
 """Lead names with a heat map each."""
@@ -35,8 +39,9 @@ CELL: Final = 4
 """Pixels of a cell of the height, pulse, separator and text maps as the network gives them."""
 HEAT: Final = 8
 """Pixels of a cell of the heat maps."""
+HEIGHT_MM: Final = 10.0
+"""Unit in which the network tells heights."""
 _STRIDE: Final = 32  # the coarsest level: pages are padded to a multiple of it
-_HEIGHT_MM: Final = 10.0  # unit in which the network tells heights
 _APART: Final = 1.5 * PX_PER_MM  # two names closer than this [px] are one, read in two ways
 
 
@@ -90,7 +95,7 @@ class Segmentation:
 
 
 def segment(sheet: Sheet, *, least: float = 0.3) -> Segmentation:
-    """Run the network over a sheet.
+    """Run the network that ships with the package over a sheet.
 
     Args:
         sheet: a rectified page, 8 px/mm.
@@ -102,23 +107,29 @@ def segment(sheet: Sheet, *, least: float = 0.3) -> Segmentation:
     Raises:
         CorruptInputError: the weights do not match their manifest.
     """
+    return read(session("segmentation"), sheet, least=least)
+
+
+def read(network: onnxruntime.InferenceSession, sheet: Sheet, *, least: float = 0.3) -> Segmentation:
+    """`segment` with a network of one's own: input `image`, outputs as `train.segment_net` tells."""
     height, width = sheet.image.shape[:2]
-    trace, cells, heat = session("segmentation").run(None, {"image": _padded(sheet.image)[np.newaxis]})
+    trace, cells, heat = network.run(None, {"image": _padded(sheet.image)[np.newaxis]})
     trace = np.ascontiguousarray(trace[0, 0, :height, :width])
     trace[~sheet.seen] = 0.0
     tall, pulse, separator, text = (_enlarged(cell, height, width) for cell in cells[0])
     offset = (np.arange(height, dtype=np.float32) % CELL - (CELL - 1) / 2) / np.float32(PX_PER_MM)
-    tall *= np.float32(_HEIGHT_MM)
+    tall *= np.float32(HEIGHT_MM)
     tall -= offset[:, np.newaxis]
+    heat[0] *= _padded(sheet.seen)[HEAT // 2::HEAT, HEAT // 2::HEAT]
     names = [NameHit(NAMES[k], x, y, score) for k, x, y, score in _peaks(heat[0, :len(NAMES)], least)]
     notes = [TokenHit(*TOKENS[k], x, y, score) for k, x, y, score in _peaks(heat[0, len(NAMES):], least)]
     return Segmentation(trace, tall, pulse, separator, text, tuple(names), tuple(notes))
 
 
-def _padded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image with its last row and column repeated up to a multiple of the network's stride."""
-    more = [(0, -size % _STRIDE) for size in image.shape[:2]]
-    return np.pad(image, (*more, (0, 0)), mode="edge")
+def _padded(pixels: NDArray[Pixel]) -> NDArray[Pixel]:
+    """Pixels `[h, w, ...]` with the last row and column repeated up to a multiple of the network's stride."""
+    more = [(0, -size % _STRIDE) for size in pixels.shape[:2]]
+    return np.pad(pixels, (*more, *[(0, 0)] * (pixels.ndim - 2)), mode="edge")
 
 
 def _enlarged(cells: Map, height: int, width: int) -> Map:

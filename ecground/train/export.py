@@ -6,13 +6,14 @@ import copy
 import hashlib
 import json
 import warnings
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["export_delineation", "register"]
+__all__ = ["export_delineation", "export_segmentation", "register"]
 
 
 class _Probabilities(nn.Module):
@@ -79,9 +80,35 @@ def export_delineation(net: nn.Module, path: Path) -> None:
         )
 
 
+class _Reading(nn.Module):
+    """The page-reading network from bytes to probabilities; the unit of brightness goes into the first weights."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net: Any = copy.deepcopy(net)
+        with torch.no_grad():
+            self.net.down[0][0].weight /= self.net.unit
+        self.net.unit = 1.0
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        trace, cells, heat = self.net(image.permute(0, 3, 1, 2).float())
+        return trace.sigmoid(), torch.cat([cells[:, :1], cells[:, 1:].sigmoid()], 1), heat.sigmoid()
+
+
+def export_segmentation(net: nn.Module, path: Path) -> None:
+    """Write `net` as ONNX with free height and width; input `image` uint8 `[1, h, w, 3]`."""
+    axes = {"image": {1: "h", 2: "w"}, "trace": {2: "h", 3: "w"}, "cells": {2: "h4", 3: "w4"},
+            "heat": {2: "h8", 3: "w8"}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+        torch.onnx.export(
+            _Reading(net).eval(), (torch.zeros(1, 64, 96, 3, dtype=torch.uint8),), str(path), input_names=["image"],
+            output_names=["trace", "cells", "heat"], dynamic_axes=axes, dynamo=False, opset_version=17,
+        )
+
+
 def register(path: Path, name: str, entry: dict[str, Any]) -> None:
-    """Put the file's hash and `entry` into the manifest beside it."""
-    manifest = path.parent / "manifest.json"
-    known = json.loads(manifest.read_text("utf-8")) if manifest.exists() else {}
+    """Write a manifest beside the file: the package's own, with the file's hash and `entry` in it."""
+    known = json.loads((files("ecground.weights") / "manifest.json").read_text("utf-8"))
     known[name] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **entry}
-    manifest.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
+    (path.parent / "manifest.json").write_text(json.dumps(known, indent=2) + "\n", "utf-8")

@@ -1,0 +1,188 @@
+"""Train the page-reading network: `python -m ecground.train.segment --data PACK --fonts FOLDER --out DIR`.
+
+Two rounds of the same loop. The first learns from rendered pages worn crop by crop, the second from photographed ones
+as well. Pages are drawn on the fly by a background process from simulated ECGs and the pack's training patients.
+
+A kill loses at most `checkpoint_every` steps: the same command goes on, and on CPU gives the same bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ecground.train.export import export_segmentation, register
+from ecground.train.segment_net import SegmentNet
+from ecground.train.segment_pages import PageSource, fonts_in, training_records
+from ecground.train.segment_supply import Batch, supply
+
+__all__ = ["SegmentArgs", "fit", "loss_of", "main"]
+
+
+@dataclass(frozen=True)
+class SegmentArgs:
+    """What a run depends on; saved beside its results."""
+
+    data: str
+    """Folder of the data pack."""
+    out: str
+    """Folder for checkpoints, log and the ONNX file."""
+    fonts: str = ""
+    """Folder of further fonts."""
+    first_steps: int = 1000
+    """Steps of the first round, on rendered pages."""
+    second_steps: int = 3000
+    """Steps of the second round, on photographs too."""
+    photographed: float = 0.7
+    """Share of photographed pages in the second round."""
+    batch: int = 8
+    """Crops a step."""
+    lr: float = 2.5e-3
+    """Peak learning rate of the one-cycle schedule, first round."""
+    second_lr: float = 2e-3
+    """The same of the second round."""
+    ema: float = 0.998
+    """Decay of the averaged weights a step; the average is what ships."""
+    window: int = 40
+    """Pages from which a batch is drawn."""
+    pages_per_step: float = 0.5
+    """How fast the window slides: 12 crops a page and 8 a step make each crop seen 1.3 times."""
+    checkpoint_every: int = 100
+    seed: int = 1
+
+
+def fit(net: SegmentNet, source: PageSource, args: SegmentArgs, *, steps: int, lr: float, name: str) -> SegmentNet:
+    """Train `net` for `steps` on the source's pages; returns the averaged network."""
+    folder = Path(args.out)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps, pct_start=0.1)
+    averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=_average(args.ema), use_buffers=True)
+    state = {"net": net, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    first = _restore(folder / f"{name}.ckpt", state)
+    started, parts = time.monotonic(), []
+    with supply(source, length=args.window) as window:
+        for step in range(first, steps):
+            rng = np.random.default_rng([args.seed, step, len(name)])  # a resumed run draws what the unbroken one would
+            batch = window.batch(int(step * args.pages_per_step), args.batch, rng)
+            net.train()
+            losses = loss_of(net, batch)
+            optimiser.zero_grad()
+            losses.sum().backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+            optimiser.step()
+            schedule.step()
+            averaged.update_parameters(net)
+            parts.append(losses.detach().numpy())
+            if (step + 1) % 20 == 0:
+                trace, height, marks, heat = np.mean(parts[-20:], axis=0).round(4).tolist()
+                _log(folder / "log.jsonl", round=name, step=step + 1, trace=trace, height=height, marks=marks,
+                     heat=heat, seconds=round(time.monotonic() - started, 1))
+            if (step + 1) % args.checkpoint_every == 0 or step + 1 == steps:
+                _save(folder / f"{name}.ckpt", state, step + 1)
+    averaged.module.eval()
+    return averaged.module
+
+
+def loss_of(net: SegmentNet, batch: Batch) -> Tensor:
+    """Losses of trace, height, marks and heat maps `[4]`; what is hidden counts nowhere.
+
+    Trace: cross-entropy and Dice (Milletari 2016). Height: absolute error where one lead's trace is. Marks:
+    cross-entropy. Heat: the quality focal loss (Li 2020), cross-entropy weighted by the squared error, a name.
+    """
+    trace, cells, heat = net(batch.image)
+    seen = F.interpolate(batch.seen[:, None], scale_factor=4.0)[:, 0]
+    guess = trace[:, 0]
+    cross = _mean(F.binary_cross_entropy_with_logits(guess, batch.trace, reduction="none"), seen)
+    p = guess.sigmoid() * seen
+    dice = 1 - (2 * (p * batch.trace).sum() + 1) / ((p**2 + (batch.trace * seen) ** 2).sum() + 1)
+    on_trace = batch.seen * batch.height.isfinite()
+    height = _mean((cells[:, 0] - batch.height.nan_to_num()).abs(), on_trace)
+    marks = _mean(F.binary_cross_entropy_with_logits(cells[:, 1:], batch.marks, reduction="none").mean(1), batch.seen)
+    far = (heat.sigmoid().detach() - batch.heat).square()
+    focal = far * F.binary_cross_entropy_with_logits(heat, batch.heat, reduction="none")
+    return torch.stack([5 * cross + 0.5 * dice, height, 2 * marks,
+                        (focal.sum(1) * batch.known).sum() / (4.0 * batch.spots)])
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / (weight.sum() + 1.0)
+
+
+def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+    """Exponential moving average whose memory grows with the number of steps seen, so that it forgets the start."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
+        keep = min(decay, (1 + float(n)) / (20 + float(n)))
+        for mean, value in zip(averaged, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - keep)
+            else:
+                mean.copy_(value)
+
+    return update
+
+
+def _save(path: Path, state: dict[str, object], step: int) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save({"step": step, **{k: v.state_dict() for k, v in state.items()}}, partial)  # type: ignore[attr-defined]
+    partial.replace(path)
+
+
+def _restore(path: Path, state: dict[str, object]) -> int:
+    if not path.exists():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    for key, holder in state.items():
+        holder.load_state_dict(saved[key])  # type: ignore[attr-defined]
+    return int(saved["step"])
+
+
+def _log(path: Path, **entry: float | str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+    print(json.dumps(entry), flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Both rounds, then the ONNX file and its manifest entry."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--fonts", default="")
+    for option in ("first_steps", "second_steps", "batch", "seed"):
+        parser.add_argument(f"--{option.replace('_', '-')}", type=int, default=getattr(SegmentArgs, option))
+    args = SegmentArgs(**vars(parser.parse_args(argv)))
+    torch.set_num_threads(1)
+    folder = Path(args.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "args.json").write_text(json.dumps(asdict(args), indent=2), "utf-8")
+    torch.manual_seed(args.seed)
+    records = training_records(Path(args.data), held_out=False)
+    fonts = fonts_in(Path(args.fonts) if args.fonts else None)
+    rendered = PageSource(records, fonts, photographed=0.0, seed=args.seed)
+    net = fit(SegmentNet(), rendered, args, steps=args.first_steps, lr=args.lr, name="first")
+    if args.second_steps:
+        student = SegmentNet()
+        student.load_state_dict(net.state_dict())
+        mixed = PageSource(records, fonts, photographed=args.photographed, seed=args.seed + 1)
+        net = fit(student, mixed, args, steps=args.second_steps, lr=args.second_lr, name="second")
+    path = folder / "segmentation.onnx"
+    export_segmentation(net, path)
+    register(path, "segmentation", {
+        "licence": "Apache-2.0 (weights); trained on PTB-XL (CC BY 4.0), LUDB (ODC-By 1.0) and simulated ECGs",
+        "card": "docs/models/segmentation.md", "px_per_mm": 8, "seed": args.seed, "torch": torch.__version__,
+    })
+
+
+if __name__ == "__main__":
+    main()
