@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ecground.simulate.draw import RHYTHMS, draw
-from ecground.simulate.generate import Simulated, simulate
+from ecground.simulate.generate import Simulated, simulate, simulate_batch
 from ecground.simulate.noise import Noise, add_noise, draw_noise
 from ecground.simulate.parameters import Parameters, Variation, twin
 from ecground.simulate.pathology import PATHOLOGIES
@@ -14,5 +14,5 @@ from ecground.simulate.truth import Statement, Truth
 
 __all__ = [
     "PATHOLOGIES", "RHYTHMS", "Noise", "Parameters", "Simulated", "Statement", "Truth", "Variation", "add_noise",
-    "draw", "draw_noise", "simulate", "twin",
+    "draw", "draw_noise", "simulate", "simulate_batch", "twin",
 ]

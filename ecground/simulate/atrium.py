@@ -37,29 +37,27 @@ def atrial_activity(rhythm: Rhythm, flutter_s: Array, field: Array, *, n: int, f
 
 def _fibrillation(rhythm: Rhythm, field: Array, *, n: int, fs: float, rng: np.random.Generator) -> NDArray[np.float32]:
     time = np.arange(n, dtype=np.float32) / np.float32(fs)
-    out = np.zeros((8, n), dtype=np.float32)
-    for direction, share in (((-0.2, 0.45, -0.75), 1.0), ((0.45, 0.6, 0.25), 0.5)):
-        knots = max(4, int(2 * n / fs))
+    sources = np.empty((2, n), dtype=np.float32)
+    vectors = np.empty((2, 3))
+    knots = max(4, int(2 * n / fs))
+    for i, (direction, share) in enumerate((((-0.2, 0.45, -0.75), 1.0), ((0.45, 0.6, 0.25), 0.5))):
         drift = np.interp(time, np.linspace(0, n / fs, knots), rng.normal(0, 0.10, knots))
         phase = 2 * np.pi * np.cumsum(rhythm.atrial_bpm / 60 * (1 + drift)) / fs + rng.uniform(0, 2 * np.pi)
         level = np.interp(time, np.linspace(0, n / fs, knots), rng.lognormal(-0.05, 0.35, knots))
-        phase = phase.astype(np.float32)
-        wave = np.sin(phase)
+        turn = (phase % (2 * np.pi)).astype(np.float32)
+        wave = np.sin(turn)
         for harmonic, size in ((2, 0.35), (3, 0.18)):
-            wave += np.float32(size * rng.uniform(0.5, 1.3)) * np.sin(harmonic * phase + np.float32(rng.uniform(0, 6)))
-        vector = np.array(direction) * share * rhythm.atrial_mv * rng.lognormal(0, 0.2)
-        out += (field @ vector).astype(np.float32)[:, None] * (wave * level.astype(np.float32))[None]
-    return out
+            wave += np.float32(size * rng.uniform(0.5, 1.3)) * np.sin(harmonic * turn + np.float32(rng.uniform(0, 6)))
+        np.multiply(wave, level.astype(np.float32), out=sources[i])
+        vectors[i] = np.array(direction) * share * rhythm.atrial_mv * rng.lognormal(0, 0.2)
+    return np.asarray((field @ vectors.T).astype(np.float32) @ sources)
 
 
 def _flutter(rhythm: Rhythm, onsets: Array, field: Array, *, n: int, fs: float) -> NDArray[np.float32]:
-    time = np.arange(n) / fs
-    place = np.searchsorted(onsets, time, side="right") - 1
     cycle = 60 / rhythm.atrial_bpm
-    u = 2 * np.pi * ((time - onsets[place]) / cycle)
+    u = (2 * np.pi * (((np.arange(n) / fs - onsets[0]) / cycle) % 1.0)).astype(np.float32)
     # the Fourier parts of a sawtooth with a rounded corner: slow downstroke, quick upstroke in the inferior leads
-    saw = np.sin(u) + 0.42 * np.sin(2 * u) + 0.17 * np.sin(3 * u)
-    bump = np.cos(u - 0.9) + 0.3 * np.cos(2 * u - 1.0)
+    saw = np.sin(u) + np.float32(0.42) * np.sin(2 * u) + np.float32(0.17) * np.sin(3 * u)
+    bump = np.cos(u - np.float32(0.9)) + np.float32(0.3) * np.cos(2 * u - np.float32(1.0))
     vectors = rhythm.atrial_mv * np.array([[0.10, -0.85, 0.10], [-0.15, 0.15, -0.55]])
-    wave = (field @ vectors[0])[:, None] * saw + (field @ vectors[1])[:, None] * bump
-    return np.asarray(wave, dtype=np.float32)
+    return np.asarray((field @ vectors.T).astype(np.float32) @ np.stack([saw, bump]))

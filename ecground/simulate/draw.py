@@ -20,7 +20,7 @@ from ecground.simulate.noise import Noise
 from ecground.simulate.parameters import Parameters, Variation
 from ecground.simulate.pathology import EXCLUSIVE, PATHOLOGIES, Heart
 from ecground.simulate.rhythm import Rhythm
-from ecground.simulate.torso import draw_torso, field_of
+from ecground.simulate.torso import draw_torso, fields_of
 
 __all__ = ["RHYTHMS", "draw"]
 
@@ -158,7 +158,7 @@ def draw(rng: Rng, *, rhythm: str | None = None, pathology: str | Sequence[str] 
     torso = draw_torso(rng)
     axis = _axis(rng, names, age)
     if not {"lafb", "lpfb"} & set(names):
-        beat = _to_axis(beat, axis, field_of(torso))
+        beat = _to_axis(beat, axis, fields_of([torso], [""])[0])
     heart = Heart(p_wave(rng, origin="sinus"), beat, numbers.get("pr_ms", 160.0))
     for name in names:
         heart = PATHOLOGIES[name](heart, rng)
@@ -205,10 +205,13 @@ def _axis(rng: Rng, names: Sequence[str], age: float) -> float:
 
 def _to_axis(beat: Beat, degrees: float, field: np.ndarray[Any, Any]) -> Beat:
     """The QRS turned until its net area in I and aVF has the wanted axis; T follows a third of the way."""
-    qrs, turned = beat.qrs, 0.0
+    frontal = field[[0, 5], :3]  # I and aVF
+    area = np.sum([np.array(k.vector) * (k.rise_ms + k.fall_ms) for k in beat.qrs], axis=0)
+    turned = 0.0
     for _ in range(3):
-        area = sum(np.array(k.vector) * (k.rise_ms + k.fall_ms) for k in qrs) @ field.T
-        now = np.degrees(np.arctan2(2 / np.sqrt(3) * area[5], area[0]))
-        step = (degrees - now + 180) % 360 - 180
-        qrs, turned = spun(qrs, step), turned + step
+        a = np.radians(turned)
+        c, s = np.cos(a), np.sin(a)
+        one, foot = frontal @ (c * area[0] - s * area[1], s * area[0] + c * area[1], area[2])
+        turned += (degrees - float(np.degrees(np.arctan2(2 / np.sqrt(3) * foot, one))) + 180) % 360 - 180
+    qrs = spun(beat.qrs, turned)
     return dataclasses.replace(beat, qrs=qrs, t=spun(beat.t, float(np.clip(turned / 3, -25, 25))))

@@ -58,6 +58,8 @@ class Parameters:
     pathologies: tuple[str, ...] = ()
     """Names in `PATHOLOGIES` that shaped the beats."""
     variation: Variation = field(default_factory=Variation)
+    reversal: str = ""
+    """Cables on the wrong electrodes, a name in `REVERSALS`; "" = all right."""
     noise: Noise | None = None
     """None = clean."""
 

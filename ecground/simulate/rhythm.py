@@ -6,6 +6,7 @@ edges cut waves as real records do. Kinds: atrial `sinus S retro paced flutter`;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -120,13 +121,15 @@ def _intervals(
 ) -> Callable[[float], float]:
     """Time -> the driver's next interval [s], with breathing and scatter."""
     n = int((seconds + _LEAD_IN + _LEAD_OUT) * 6) + 16
-    scatter = iter(np.clip(rng.normal(0, 1, n), -2.5, 2.5).tolist())
-    phase = rng.uniform(0, 2 * np.pi)
-    mean = 60.0 / rhythm.rate_bpm
+    scatter = iter(rng.normal(0, 1, n).tolist())
+    phase = float(rng.uniform(0, 2 * np.pi))
+    mean: float = 60.0 / rhythm.rate_bpm
+    turn = 2 * math.pi * breathing_hz
 
     def interval(now: float) -> float:
-        wave = rhythm.breathing * np.sin(2 * np.pi * breathing_hz * now + phase)
-        return float(mean * max(0.3, 1 + wave + rhythm.rr_sd * next(scatter)))
+        wave = rhythm.breathing * math.sin(turn * now + phase)
+        factor: float = 1 + wave + rhythm.rr_sd * max(-2.5, min(2.5, next(scatter)))
+        return mean * max(0.3, factor)
 
     return interval
 
@@ -138,7 +141,7 @@ def _sinus(rhythm: Rhythm, interval: Callable[[float], float], stop: float, rng:
     origin: Final = (PACED, "paced") if "A" in rhythm.pacing else (SINUS, "sinus")
     now = -_LEAD_IN + float(rng.uniform(0, mean))
     count = int(rng.integers(0, 12))
-    chance = rng.uniform(0, 1, int((stop + _LEAD_IN) * 6) + 16)
+    chance = rng.uniform(0, 1, int((stop + _LEAD_IN) * 6) + 16).tolist()
     free = -np.inf  # earliest QRS onset that the ventricles are ready for
     step = 0
     since = 0  # conducted beats since the last ectopic one
