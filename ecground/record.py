@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ecground.errors import CorruptInputError
 
-__all__ = ["DeviceMeasurement", "DeviceReading", "Patient", "Provenance", "Record", "Sex"]
+__all__ = ["DeviceMeasurement", "DeviceReading", "Patient", "PixelMap", "Provenance", "Record", "Sex",
+           "StripMap"]
 
 Sex = Literal["M", "F"]
 
@@ -59,6 +60,65 @@ class DeviceReading:
 
 
 @dataclass(frozen=True, slots=True)
+class StripMap:
+    """Where one strip of a lead stands on a flattened page."""
+
+    lead: str
+    """Name in the record."""
+    start_s: float
+    """First second of the record that the strip shows."""
+    stop_s: float
+    x: float
+    """Where second 0 of the record lies, or would lie [sheet px]."""
+    y: float
+    """Where 0 mV lies [sheet px]."""
+    px_per_s: float
+    px_per_mv: float
+    """Upwards; negative where the lead is printed upside down (-aVR)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelMap:
+    """From seconds and millivolt of a record to pixels of the picture it was read from.
+
+    A strip gives the place on a flattened sheet, `lattice` the place of the sheet in the picture, smooth in between.
+    """
+
+    strips: tuple[StripMap, ...]
+    lattice: NDArray[np.float64]
+    """Where each lattice point lies in the picture, `[row, column, (x, y)]` px."""
+    step: float
+    """Distance of lattice points on the sheet [px]; the first is at (0, 0)."""
+
+    def points(self, lead: str, seconds: NDArray[np.float64], mv: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Pixels `[..., (x, y)]` of values of a lead; NaN where no strip shows that time."""
+        from scipy.ndimage import map_coordinates
+
+        seconds, mv = np.broadcast_arrays(np.asarray(seconds, np.float64), np.asarray(mv, np.float64))
+        found = np.full((*seconds.shape, 2), np.nan)
+        for strip in self.strips:
+            inside = (seconds >= strip.start_s) & (seconds <= strip.stop_s) & np.isnan(found[..., 0])
+            inside &= strip.lead == lead
+            x = strip.x + seconds[inside] * strip.px_per_s
+            y = strip.y - mv[inside] * strip.px_per_mv
+            at = np.stack([y, x]) / self.step
+            for i in (0, 1):
+                found[inside, i] = map_coordinates(self.lattice[..., i], at, order=3, mode="nearest")
+        return found
+
+    def box(self, lead: str, span_s: tuple[float, float], span_mv: tuple[float, float]) -> NDArray[np.float64] | None:
+        """Corners `[4, (x, y)]` px around part of a lead: top left, top right, bottom right, bottom left of the paper.
+
+        None where no strip shows the whole span.
+        """
+        (start, stop), (low, high) = span_s, span_mv
+        upside_down = any(strip.lead == lead and strip.px_per_mv < 0 for strip in self.strips)
+        top, bottom = (low, high) if upside_down else (high, low)
+        quad = self.points(lead, np.array([start, stop, stop, start]), np.array([top, top, bottom, bottom]))
+        return quad if np.isfinite(quad).all() else None
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where the samples come from. Holds no patient data."""
 
@@ -74,6 +134,10 @@ class Provenance:
     """Everything the reader did or noticed that a reader of the result must know."""
     calibrated: bool = True
     """False when the amplitude scale is unknown: amplitudes are then withheld."""
+    confidence: Mapping[str, float] = field(default_factory=dict)
+    """Per lead, 0..1, how surely it was read from a picture; empty for recordings."""
+    pixels: PixelMap | None = None
+    """Where the samples stand in the picture they were read from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ printed there. When no layout explains most names, each name owns the strip besi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ecground.digitize.segment import NameHit, Segmentation
 from ecground.digitize.sheet import PX_PER_MM, Problem
 from ecground.digitize.trace import Strip
-from ecground.paper.layout import Cell, Layout, layouts
+from ecground.paper.layout import Layout, layouts
 
 __all__ = ["Arrangement", "Row", "arrange", "rows_of"]
 
@@ -33,6 +33,8 @@ _APART: Final = 4.0 * PX_PER_MM
 """Least distance of two zero lines [px]."""
 _ROW_LENGTH: Final = 12.0 * PX_PER_MM
 """Least length of ink of a row [px]: half a second at 25 mm/s."""
+_DENSE: Final = 0.4
+"""Least share of a row's columns that have its ink; strokes alone are less."""
 _BREAK: Final = 6.0 * PX_PER_MM
 """Ink that is farther than this from the rest of its row is not the row's [px]."""
 _IN_ROW, _IN_CELL = 0.3, 0.3
@@ -76,7 +78,7 @@ def arrange(seen: Segmentation, *, layout: Layout | None = None) -> Arrangement:
     rows = rows_of(seen)
     if not rows:
         return Arrangement(layout, (), frozenset(), 0.0, (Problem(
-            "layout", "no trace was found", "is this an ECG? scan it flat, or photograph it closer and in even light"),))
+            "layout", "no trace was found", "is this an ECG? scan it, or photograph it closer and in even light"),))
     candidates = [layout] if layout is not None else _distinct(layouts())
     fits = [fit for plan in candidates for fit in _fits(plan, rows, seen.names)]
     best = max(fits, key=lambda fit: fit.score, default=None)
@@ -96,10 +98,10 @@ def rows_of(seen: Segmentation) -> tuple[Row, ...]:
     nearest = np.abs(points_at[:, None] - zeros[None, :]).argmin(axis=1)
     rows = []
     for k, zero in enumerate(zeros):
-        mine = (nearest == k) & (np.abs(points_at - zero) < 2.0 * _APART)
+        mine = (nearest == k) & (np.abs(points_at - zero) < _APART)
         columns = _main_part(np.unique(x[mine]))
-        if columns.size >= _ROW_LENGTH:
-            rows.append(Row(float(np.median(points_at[mine & (np.abs(points_at - zero) < _APART)])),
+        if columns.size >= max(_ROW_LENGTH, _DENSE * (columns[-1] - columns[0])):
+            rows.append(Row(float(np.median(points_at[mine])),
                             float(columns[0]), float(columns[-1])))
     return tuple(rows)
 
@@ -191,7 +193,8 @@ def _fit(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit], unmatche
     named: dict[int, NameHit] = {}
     used: set[int] = set()
     close = [(abs(dx - right) / _IN_CELL + abs(dy - above) / _IN_ROW, i, k) for i, k, dx, dy in pairs
-             if abs(dy - above) < _IN_ROW and abs(dx - right) < _IN_CELL * (len(plan.columns) if cells[k].rhythm else 1)]
+             if abs(dy - above) < _IN_ROW
+             and abs(dx - right) < _IN_CELL * (len(plan.columns) if cells[k].rhythm else 1)]
     # Cells of the columns are served before rhythm strips, which take any name.
     for _, i, k in sorted(close, key=lambda item: (cells[item[2]].rhythm, item[0])):
         if i not in used and k not in named:
@@ -284,8 +287,3 @@ def _by_names(rows: tuple[Row, ...], seen: Segmentation) -> Arrangement:
     problem = Problem("layout", "the lead names stand in an order that no known layout has",
                       "check the leads on the overlay, or name the layout with --layout")
     return Arrangement(None, tuple(strips), frozenset(), 0.5, (problem,))
-
-
-def moved(strips: Sequence[Strip], zeros: Sequence[float]) -> tuple[Strip, ...]:
-    """The strips with other zero lines [px]."""
-    return tuple(replace(strip, zero=zero) for strip, zero in zip(strips, zeros, strict=True))

@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 Map = NDArray[np.float32]
 
 _INK: Final = 0.7
-"""Probability at the edge of a run: the soft line has a radius of 1 px there, so that a column's ink ends where the line
-is in the neighbouring columns."""
+"""Probability at the edge of a run: the soft line has a radius of 1 px there, so that a column's ink ends where the
+line is in the neighbouring columns."""
 _FAINT: Final = 0.2
 """Least probability of a run's pixels; a run whose best pixel is below `_INK` is faint."""
 _RADIUS: Final = 0.15 * PX_PER_MM
@@ -148,7 +148,7 @@ def _runs(probability: Map, height_mm: Map, zeros: Floats) -> _Runs:
 
 
 def _inked(probability: Map) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Column and row of the pixels of runs, column by column: above `_FAINT`, and near `_INK` where a run reaches it."""
+    """Column and row of the pixels of runs, column by column: above `_FAINT`, or near `_INK` where a run reaches it."""
     column, row = np.nonzero(np.ascontiguousarray(probability.T) >= _FAINT)
     if not column.size:
         return column, row
