@@ -6,22 +6,12 @@ import numpy as np
 import pytest
 
 from ecground.errors import NoSignalError, UsageError
-from ecground.leads import STANDARD
 from ecground.paper.draw import render
 from ecground.paper.layout import LAYOUTS
 from ecground.paper.style import Style, draw_style
 from ecground.record import Record
 
 PLAIN = Style(grid="none", name_place="none", scale_place="none", pulse="none", inks=((0, 0, 0),), paper="fit")
-
-
-def waves(seconds: float = 10.0, fs: float = 500.0, seed: int = 1) -> Record:
-    """Twelve different smooth leads, amplitudes below 1 mV."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(int(seconds * fs)) / fs
-    phase, pace = rng.uniform(0, 6, (12, 3, 1)), rng.uniform(0.2, 1.5, (12, 3, 1))
-    signal = (np.sin(2 * np.pi * pace * t + phase) / [[[1], [2], [3]]]).sum(axis=1) / 2
-    return Record(signal.astype(np.float32), fs, STANDARD)
 
 
 def ink_centres(page, lead):
@@ -35,8 +25,8 @@ def ink_centres(page, lead):
 
 @pytest.mark.parametrize("dpi", [100, 200, 287.3])
 @pytest.mark.parametrize("width", [0.2, 0.25, 0.43])
-def test_centre_of_the_ink_is_the_trace(dpi, width):
-    page = render(waves(), layout="3x1", style=PLAIN.replace(trace_mm=width, row_mm=40.0), dpi=dpi)
+def test_centre_of_the_ink_is_the_trace(waves, dpi, width):
+    page = render(waves, layout="3x1", style=PLAIN.replace(trace_mm=width, row_mm=40.0), dpi=dpi)
     for lead in page.truth.leads:
         columns, centre = ink_centres(page, lead)
         error = centre - np.interp(columns, lead.trace[:, 0], lead.trace[:, 1])
@@ -45,8 +35,8 @@ def test_centre_of_the_ink_is_the_trace(dpi, width):
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_every_layout_prints_its_leads(name):
-    page = render(waves(), layout=name)
+def test_every_layout_prints_its_leads(waves, name):
+    page = render(waves, layout=name)
     truth = page.truth
     assert [lead.lead for lead in truth.leads] == [cell.lead for cell in LAYOUTS[name].cells(10.0)]
     assert page.image.shape[:2] == truth.masks.shape == truth.layers.shape
@@ -58,12 +48,12 @@ def test_every_layout_prints_its_leads(name):
         assert lead.name is not None
 
 
-def test_a_random_style_draws_or_says_why():
+def test_a_random_style_draws_or_says_why(waves):
     drawn = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         try:
-            page = render(waves(), layout=str(rng.choice(list(LAYOUTS))), style=draw_style(rng), dpi=72)
+            page = render(waves, layout=str(rng.choice(list(LAYOUTS))), style=draw_style(rng), dpi=72)
         except UsageError as error:
             assert error.hint
             continue
@@ -72,11 +62,9 @@ def test_a_random_style_draws_or_says_why():
     assert drawn >= 15
 
 
-def test_turned_lead_gap_and_gain():
-    record = waves()
-    signal = record.signal.copy()
-    signal[:, 1000:1500] = np.nan
-    page = render(record.replace(signal=signal), layout="6x1-cabrera", style=PLAIN.replace(mm_per_mv=5.0))
+def test_turned_lead_gap_and_gain(torn):
+    signal = torn.signal
+    page = render(torn, layout="6x1-cabrera", style=PLAIN.replace(mm_per_mv=5.0))
     turned = next(lead for lead in page.truth.leads if lead.lead == "-aVR")
     up = (turned.baseline[0, 1] - turned.trace[:, 1]) / (page.truth.px_per_mm[1] * 5.0)
     np.testing.assert_allclose(up, -signal[3, : len(up)], atol=1e-5)
@@ -85,18 +73,18 @@ def test_turned_lead_gap_and_gain():
 
 
 @pytest.mark.parametrize("dpi", [0, -5, float("nan"), float("inf"), 1e9, 5])
-def test_impossible_resolution(dpi):
+def test_impossible_resolution(waves, dpi):
     with pytest.raises(UsageError):
-        render(waves(), dpi=dpi)
+        render(waves, dpi=dpi)
 
 
-def test_impossible_pages():
+def test_impossible_pages(waves):
     with pytest.raises(UsageError):
-        render(waves(), layout="no such")
+        render(waves, layout="no such")
     with pytest.raises(UsageError):
-        render(waves(), start_s=10.0)
+        render(waves, start_s=10.0)
     with pytest.raises(UsageError):
-        render(waves(), style=Style(seconds=20.0, mm_per_s=100.0))
+        render(waves, style=Style(seconds=20.0, mm_per_s=100.0))
     with pytest.raises(UsageError):
         Style(mm_per_s=float("nan"))
     with pytest.raises(UsageError):
