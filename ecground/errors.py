@@ -10,6 +10,7 @@ EcgroundError
 ├── RefusedError          the input is readable, but must not be interpreted
 │   ├── NoSignalError     it holds no ECG samples (annotations only, empty leads)
 │   └── NotAnEcgError     the samples do not look like an electrocardiogram
+├── TeacherError          a language model's server gave no usable answer
 ├── MeasurementError      a step of the analysis failed; the partial result is kept
 └── MissingExtraError     an optional dependency or the language model is not installed
 """
@@ -26,6 +27,7 @@ __all__ = [
     "NotAnEcgError",
     "NotFoundError",
     "RefusedError",
+    "TeacherError",
     "UnknownFormatError",
     "UnsafeInputError",
     "UsageError",
@@ -111,6 +113,12 @@ class NotAnEcgError(RefusedError):
     """The samples do not look like an electrocardiogram."""
 
     code = "not_an_ecg"
+
+
+class TeacherError(EcgroundError):
+    """A language model's server gave no usable answer."""
+
+    code = "teacher"
 
 
 class MeasurementError(EcgroundError):

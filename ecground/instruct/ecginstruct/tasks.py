@@ -195,7 +195,7 @@ def _written(facts: Facts, measurements: Measurements | None, findings: Sequence
     told = interpretation(facts, measurements, findings, rng)
     if not told.kept:
         return None
-    return Item("report", "open", _word("report", "open", rng, {}), told.text.text, facts.truth, grounds(told, facts))
+    return Item("report", "open", _word("report", "open", rng, {}), told.text, facts.truth, grounds(told, facts))
 
 
 # Wording --------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def conversation(facts: Facts, told: Verified, rng: np.random.Generator, *, part
     asked = (EcgPart(facts.record), *parts, TextPart("\n" + question(int(rng.integers(_LARGEST)))))
     return Conversation(
         id=f"grounding-{facts.record}", sources=(facts.source,), recipe="grounding", task="interpretation",
-        turns=(Turn("user", asked), Turn("assistant", (TextPart(told.text.text),), grounds(told, facts))),
+        turns=(Turn("user", asked), Turn("assistant", (TextPart(told.text),), grounds(told, facts))),
         generator={"writer": writer, "version": __version__, "seed": seed},
     )
 

@@ -26,10 +26,10 @@ def test_no_text_has_a_contradicted_claim_and_all_are_short(facts, measured):
     for seed in range(20):
         made = interpretation(facts, measurements, findings, np.random.default_rng(seed))
         assert made.kept and made.claims
-        again = check(read_claims(made.text.text), measurements, findings)
+        again = check(read_claims(made.text), measurements, findings)
         assert not [claim for claim in again if claim.verdict == "contradicted"]
-        assert len(made.text.text.split()) <= MOST_WORDS
-        texts.add(made.text.text)
+        assert len(made.text.split()) <= MOST_WORDS
+        texts.add(made.text)
     assert len(texts) == 20, "every seed words it differently"
 
 
@@ -41,7 +41,7 @@ def test_variety_never_changes_a_fact(facts, measured):
         for claim in made.claims:
             if claim.measure and claim.comparison == "=" and not claim.leads:
                 values.setdefault(claim.measure, set()).add(claim.value)
-        assert "first-degree AV block" in made.text.text
+        assert "first-degree AV block" in made.text
     assert values["pr_ms"] and all(len(found) == 1 for found in values.values())
 
 
@@ -59,7 +59,7 @@ def test_a_label_that_the_measurements_contradict_is_repaired_out_of_the_text(ca
     wrong = facts_of(case(1, ("SR", "1AVB", "CLBBB")))
     made = interpretation(wrong, measurements, findings, np.random.default_rng(0))
     assert made.kept and made.contradicted
-    assert "bundle branch block" not in made.text.text.split("onclusion")[-1] or "No" in made.text.text
+    assert "bundle branch block" not in made.text.split("onclusion")[-1] or "No" in made.text
     assert any(claim.finding == "CLBBB" for claim in made.contradicted)
 
 
