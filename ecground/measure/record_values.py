@@ -7,6 +7,7 @@ for every lead, of LEAD_MEASURES. Time is linear in the length of the record; be
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -75,9 +76,17 @@ def measure_record(record: Record, delineation: Delineation, *, quality: Quality
     out["twa_uv"], waves = alternans_values(record, delineation, classes)
     for name, value in waves.items():
         lead[name]["twa_uv"] = value
-    record_values = {name: out.get(name, unmeasurable(name, "not measured")) for name in RECORD_MEASURES}
+    trust = _digitized(record)
+    record_values = {name: replace(value, confidence=value.confidence * trust) for name, value in
+                     ((name, out.get(name, unmeasurable(name, "not measured"))) for name in RECORD_MEASURES)}
     return Measurements(delineation, record_values, lead, _beat_table(classes, rr, joint, of_beats),
                         _notes(record, classes))
+
+
+def _digitized(record: Record) -> float:
+    """How surely a record that was read from a picture was read, 1 for recordings: joint values rest on all leads."""
+    confidence = record.provenance.confidence
+    return float(np.median([confidence.get(lead, 1.0) for lead in record.leads])) if confidence else 1.0
 
 
 def _same_record(record: Record, delineation: Delineation) -> None:

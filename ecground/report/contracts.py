@@ -132,7 +132,7 @@ class LeadQualityRow(TypedDict):
     """Flat or saturated for most of the time: the electrode was not in contact."""
     reasons: list[str]
     """Kinds of disturbance above their threshold, worst first: missing flat saturated wander step muscle burst mains
-    amplitude."""
+    amplitude digitized (a doubtful reading of a picture)."""
     seen: float | None
     """Share of the samples that hold a value."""
     flat: float | None

@@ -33,6 +33,7 @@ KINDS: Final[Mapping[str, str]] = {
     "burst": "burst of noise",
     "mains": "mains hum",
     "amplitude": "implausible amplitude",
+    "digitized": "uncertain reading of the picture",
 }
 """Kind of disturbance -> words for a person."""
 
@@ -265,6 +266,7 @@ def _judge(
     penalties["flat"] = float(min(1.0, 1.25 * flat_share))
     penalties["saturated"] = float(min(1.0, 4.0 * clip_share))
     penalties["amplitude"] = 0.0 if flat_share >= 0.8 or 0.03 <= amplitude <= 15.0 else 0.8
+    penalties["digitized"] = 1.0 - record.provenance.confidence.get(record.leads[row], 1.0)
     penalties["missing"] = 0.0 if seen * record.seconds >= _SEEN_SECONDS else 0.9
     sqi = float(np.prod([1.0 - p for p in penalties.values()]))
     worst = sorted((kind for kind, p in penalties.items() if p > 0.1), key=lambda kind: -penalties[kind])

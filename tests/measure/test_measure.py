@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ecground.errors import UsageError
 from ecground.measure import measure
 from ecground.measure.table import LEAD_MEASURES, RECORD_MEASURES
-from ecground.record import Record
+from ecground.record import Provenance, Record
 from ecground.signal.assemble import from_lead_waves
 from tests.measure.synthetic import NORMAL, P_WAVE, R_WAVE, WIDE, Beat, Wave, record, regular
 
@@ -283,3 +283,13 @@ def test_delta_wave_is_the_slow_start_of_the_main_wave():
     late_mark = Beat(NORMAL.waves, qrs=(-60.0, 0.0, 48.0))
     assert 20 <= measure(*record(regular(beat=slurred), leads=("V5",))).number("delta_ms", "V5") <= 45
     assert measure(*record(regular(beat=late_mark), leads=("V5",))).number("delta_ms", "V5") == 0
+
+
+def test_confidence_of_a_digitized_record_is_that_of_its_reading():
+    given_record, marks = record(regular())
+    sure = measure(given_record, marks)
+    doubts = dict.fromkeys(given_record.leads, 0.5)
+    unsure = measure(given_record.replace(provenance=Provenance(confidence=doubts)), marks)
+    for name in ("hr_bpm", "qrs_ms", "qt_ms"):
+        assert unsure.record[name].confidence == pytest.approx(0.5 * sure.record[name].confidence)
+        assert unsure.record[name].value == sure.record[name].value

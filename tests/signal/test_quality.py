@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecground.record import Record
+from ecground.record import Provenance, Record
 from ecground.signal.quality import assess
 from tests.signal.test_filters import ecg
 
@@ -118,3 +118,12 @@ def test_never_raises(n):
     rng = np.random.default_rng(0)
     for x in (np.zeros((2, n)), rng.normal(size=(2, n)), np.full((2, n), np.nan)):
         assert assess(record(x, leads=CHEST)).summary
+
+
+def test_a_doubtful_reading_of_a_picture_is_a_disturbance():
+    doubts = dict.fromkeys(CHEST, 1.0) | {"V2": 0.6, "V3": 0.1}
+    found = assess(record(natural(), leads=CHEST).replace(provenance=Provenance(confidence=doubts))).leads
+    plain = assess(record(natural(), leads=CHEST)).leads
+    assert found["V1"].sqi == plain["V1"].sqi
+    assert found["V2"].sqi == pytest.approx(0.6 * plain["V2"].sqi) and found["V2"].reasons[0] == "digitized"
+    assert not found["V3"].usable
