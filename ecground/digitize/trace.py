@@ -36,8 +36,10 @@ _RUNS: Final = 4
 """Runs a column that are weighed for a strip."""
 _FOREIGN: Final = 12.0 * PX_PER_MM
 """Ink whose own zero line is farther than this from a strip's is not the strip's [px]."""
-_SHARE: Final = 0.8
-"""A run is one lead's when this share of its pixels says so; otherwise it is cut where the lead changes."""
+_SHARE, _PIXELS = 0.1, 3
+"""A row of strips has part in a run when at least this share, and this number, of its pixels say so."""
+_SHARED: Final = 0.1
+"""Price of a pixel of line in ink that seems to be another lead's."""
 _LADDER: Final = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 _PASSES: Final = 2
 _MARGIN: Final = 2
@@ -82,15 +84,19 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Vertical runs of ink, sorted by column."""
+    """Vertical runs of ink, once for each row of strips that has pixels in it, sorted by column."""
 
     column: NDArray[np.int64]
     top: Floats
+    """First pixel of that row's leads; the end of the ink by interpolation where the run begins with it."""
     bottom: Floats
+    first: Floats
+    """Ends of the whole run; other leads' ink lies between them and `top` and `bottom`."""
+    last: Floats
     zero: Floats
-    """Zero line that the run's pixels point at [px]."""
+    """Zero line that the pixels point at [px]."""
     best: Floats
-    """Largest probability in it."""
+    """Largest probability among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ class _Choice:
     columns: NDArray[np.int64]
     top: Floats
     bottom: Floats
+    first: Floats
+    last: Floats
     certain: Floats
 
 
@@ -125,25 +133,33 @@ def follow(
 
 
 def _runs(probability: Map, height_mm: Map, zeros: Floats) -> _Runs:
-    """All runs of ink, cut where they pass from one row to another; ends by interpolation at `_INK`."""
+    """All runs of ink, told apart by the row whose zero line their pixels point at."""
     column, row = _inked(probability)
     if not column.size:
         nothing = np.zeros(0)
-        return _Runs(np.zeros(0, np.int64), nothing, nothing, nothing, nothing)
+        return _Runs(np.zeros(0, np.int64), *(nothing,) * 6)
     ink = probability[row, column].astype(np.float64)
     points_at = row + PX_PER_MM * height_mm[row, column].astype(np.float64)
-    owner = np.abs(points_at[:, None] - zeros[None, :]).argmin(axis=1)
     fresh = _starts(column, row)
-    owner = _united(owner, np.cumsum(fresh) - 1, len(zeros))
-    fresh[1:] |= np.diff(owner) != 0
-    first = np.flatnonzero(fresh)
-    last = np.append(first[1:], column.size) - 1
-    weight = np.add.reduceat(ink, first)
-    level = np.minimum(_INK, 0.5 * np.maximum.reduceat(ink, first))
+    run = np.cumsum(fresh) - 1
+    start = np.flatnonzero(fresh)
+    stop = np.append(start[1:], column.size) - 1
+    level = np.minimum(_INK, 0.5 * np.maximum.reduceat(ink, start))
+    first = _edge(probability, column[start], row[start], level, -1)
+    last = _edge(probability, column[stop], row[stop], level, 1)
+    owner = _owners(np.abs(points_at[:, None] - zeros[None, :]).argmin(axis=1), run, len(zeros))
+    order = np.lexsort((row, owner, run))
+    group = run[order] * len(zeros) + owner[order]
+    begin = np.flatnonzero(np.diff(group, prepend=-1) != 0)
+    end = np.append(begin[1:], column.size) - 1
+    whole = run[order][begin]
+    upper, lower = row[order][begin], row[order][end]
+    weight = np.add.reduceat(ink[order], begin)
     return _Runs(
-        column[first], _edge(probability, column[first], row[first], level, -1),
-        _edge(probability, column[last], row[last], level, 1), np.add.reduceat(ink * points_at, first) / weight,
-        np.maximum.reduceat(ink, first),
+        column[order][begin],
+        np.where(upper == row[start][whole], first[whole], upper - 0.5),
+        np.where(lower == row[stop][whole], last[whole], lower + 0.5), first[whole], last[whole],
+        np.add.reduceat((ink * points_at)[order], begin) / weight, np.maximum.reduceat(ink[order], begin),
     )
 
 
@@ -166,12 +182,12 @@ def _starts(column: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.boo
     return fresh
 
 
-def _united(owner: NDArray[np.int64], run: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Owner of each pixel, the run's where nearly all of its pixels agree."""
+def _owners(owner: NDArray[np.int64], run: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Row of strips of each pixel; rows with few pixels in a run give them to the row with the most."""
     votes = np.zeros((int(run[-1]) + 1, n))
     np.add.at(votes, (run, owner), 1.0)
-    clear = votes.max(axis=1) >= _SHARE * votes.sum(axis=1)
-    return np.where(clear[run], votes.argmax(axis=1)[run], owner)
+    few = votes < np.maximum(_PIXELS, _SHARE * votes.sum(axis=1, keepdims=True))
+    return np.where(few[run, owner], votes.argmax(axis=1)[run], owner)
 
 
 def _edge(
@@ -195,15 +211,16 @@ def _path(runs: _Runs, strip: Strip, width: int) -> _Choice:
     low, high = np.searchsorted(runs.column, (x0, x1 + 1))
     far = np.abs(runs.zero[low:high] - strip.zero)
     mine = low + np.flatnonzero(far < _FOREIGN)
-    top, bottom, certain = (np.full(columns.size, np.nan) for _ in range(3))
+    top, bottom, first, last, certain = (np.full(columns.size, np.nan) for _ in range(5))
     if mine.size:
         table, cost = _candidates(runs, mine, strip.zero, x0, columns.size)
         path = _shortest(table, cost, runs)
         found = path >= 0
         top[found], bottom[found] = runs.top[path[found]], runs.bottom[path[found]]
+        first[found], last[found] = runs.first[path[found]], runs.last[path[found]]
         near = np.exp(-((runs.zero[path[found]] - strip.zero) / (4.0 * PX_PER_MM)) ** 2)
         certain[found] = np.clip(runs.best[path[found]], 0.0, 1.0) * near
-    return _Choice(columns, top, bottom, certain)
+    return _Choice(columns, top, bottom, first, last, certain)
 
 
 def _candidates(
@@ -247,27 +264,54 @@ def _shortest(table: NDArray[np.int64], cost: Floats, runs: _Runs) -> NDArray[np
 def _placed(chosen: Sequence[_Choice], probability: Map) -> tuple[Trace, ...]:
     """Place the line inside the runs of all strips at once; shorter strips are padded at their end."""
     n = max(choice.columns.size for choice in chosen)
-    top, bottom = np.full((len(chosen), n), np.nan), np.full((len(chosen), n), np.nan)
+    ends = np.full((4, len(chosen), n), np.nan)
     for i, choice in enumerate(chosen):
-        top[i, :choice.columns.size], bottom[i, :choice.columns.size] = choice.top, choice.bottom
-    ink = np.isfinite(top)
-    upper, lower = (_bridged(edge) for edge in (top, bottom))
-    middle = 0.5 * (upper + lower)
-    spread = np.maximum(0.5 * (lower - upper) - 1.0, 0.0)
+        ends[:, i, :choice.columns.size] = choice.top, choice.bottom, choice.first, choice.last
+    ink = np.isfinite(ends[0])
+    seen = _Seen(*(_bridged(edge) for edge in ends), ink)
+    middle = 0.5 * (seen.top + seen.bottom)
+    spread = np.maximum(0.5 * (seen.bottom - seen.top) - 1.0, 0.0)
     y = middle
     for k in range(_PASSES):
         levels = np.clip(y[..., None] + spread[..., None] * _LADDER * 0.5**k,
                          (middle - spread)[..., None], (middle + spread)[..., None])
-        y = _best_levels(levels, upper, lower, ink)
+        y = _best_levels(levels, seen)
     lines = _fitted([y[i, :choice.columns.size] for i, choice in enumerate(chosen)], chosen, probability)
     traces = []
     for i, (choice, line) in enumerate(zip(chosen, lines, strict=True)):
-        size = choice.columns.size
-        seen = ink[i, :size]
-        misfit = _misfit(line[None], upper[i:i + 1, :size], lower[i:i + 1, :size])[0]
-        traces.append(Trace(choice.columns, np.where(seen, line, np.nan), np.nan_to_num(choice.certain),
-                            np.where(seen, misfit, np.nan)))
+        there = ink[i, :choice.columns.size]
+        padded = np.pad(line, 1, mode="edge")
+        misfit = seen.part(i, line.size).misfit(*_ends(padded[:-2], line, padded[2:]))
+        traces.append(Trace(choice.columns, np.where(there, line, np.nan), np.nan_to_num(choice.certain),
+                            np.where(there, misfit, np.nan)))
     return tuple(traces)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Ends of the ink in each column `[strip, column]`: the strip's own, and with that of other leads beside it."""
+
+    top: Floats
+    bottom: Floats
+    first: Floats
+    last: Floats
+    ink: NDArray[np.bool_]
+
+    def part(self, i: int, n: int) -> _Seen:
+        """One strip, up to its last column."""
+        return _Seen(*(edge[i, :n] for edge in (self.top, self.bottom, self.first, self.last, self.ink)))
+
+    def inner(self) -> _Seen:
+        """Without the first and last column, with three axes for levels."""
+        parts = (self.top, self.bottom, self.first, self.last, self.ink)
+        return _Seen(*(edge[:, 1:-1, None, None, None] for edge in parts))
+
+    def misfit(self, high: Floats, low: Floats) -> Floats:
+        """Own ink that a pen from `high` to `low` leaves out, and white and others' ink that it covers [px]."""
+        left_out = np.maximum(high - self.top, 0.0) + np.maximum(self.bottom - low, 0.0)
+        white = np.maximum(self.first - high, 0.0) + np.maximum(low - self.last, 0.0)
+        shared = np.maximum(self.top - high, 0.0) + np.maximum(low - self.bottom, 0.0) - white
+        return left_out + white + _SHARED * np.maximum(shared, 0.0)
 
 
 def _fitted(lines: Sequence[Floats], chosen: Sequence[_Choice], probability: Map) -> list[Floats]:
@@ -279,9 +323,14 @@ def _fitted(lines: Sequence[Floats], chosen: Sequence[_Choice], probability: Map
     joined = np.ones(y.size, dtype=bool)
     ends = np.cumsum([line.size for line in lines])
     joined[ends - 1] = False
+    whole = [np.concatenate([getattr(choice, name) for choice in chosen]) for name in ("first", "last")]
     vertex = np.flatnonzero(np.isfinite(top))
-    first = np.floor(top[vertex]).astype(np.int64) - _MARGIN
-    size = np.ceil(bottom[vertex]).astype(np.int64) + _MARGIN - first + 1
+    # Beyond an end that is another lead's ink there is nothing to be learned.
+    above, below = (np.where(edge == end, _MARGIN, 0)[vertex]
+                    for edge, end in zip((top, bottom), whole, strict=True))
+    first = np.ceil(top[vertex]).astype(np.int64) - above
+    size = np.floor(bottom[vertex]).astype(np.int64) + below - first + 1
+    size = np.maximum(size, 0)
     owner = np.repeat(vertex, size)
     row = np.repeat(first - np.concatenate([[0], np.cumsum(size)[:-1]]), size) + np.arange(size.sum())
     inside = (row >= 0) & (row < probability.shape[0])
@@ -313,13 +362,7 @@ def _ends(left: Floats, here: Floats, right: Floats) -> tuple[Floats, Floats]:
     return np.minimum(high, here - 1.0), np.maximum(low, here + 1.0)
 
 
-def _misfit(y: Floats, upper: Floats, lower: Floats) -> Floats:
-    padded = np.pad(y, ((0, 0), (1, 1)), mode="edge")
-    high, low = _ends(padded[:, :-2], y, padded[:, 2:])
-    return np.abs(high - upper) + np.abs(low - lower)
-
-
-def _best_levels(levels: Floats, upper: Floats, lower: Floats, ink: NDArray[np.bool_]) -> Floats:
+def _best_levels(levels: Floats, seen: _Seen) -> Floats:
     """Choose a level for each column `[strip, column, level]` so that the pen's ink is that seen.
 
     Exact dynamic programme whose state is the pair of levels in two neighbouring columns.
@@ -327,8 +370,8 @@ def _best_levels(levels: Floats, upper: Floats, lower: Floats, ink: NDArray[np.b
     strips, n, k = levels.shape
     here = levels[:, 1:-1, None, :, None]
     high, low = _ends(levels[:, :-2, :, None, None], here, levels[:, 2:, None, None, :])
-    cost = np.abs(high - upper[:, 1:-1, None, None, None]) + np.abs(low - lower[:, 1:-1, None, None, None])
-    cost *= ink[:, 1:-1, None, None, None]
+    inner = seen.inner()
+    cost = inner.misfit(high, low) * inner.ink
     # Of equal explanations the shortest line, and the middle of the run, are taken.
     cost += _LENGTH * np.abs(levels[:, 2:, None, None, :] - here)
     total = np.zeros((strips, k, k))
