@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ecground import __version__
-from ecground.cli import about, corpus, deid, explain, numbers
+from ecground.cli import about, corpus, deid, draw, explain, numbers
 
 __all__ = ["app"]
 
@@ -18,8 +18,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
 )
 for command in (explain.interpret, explain.findings, explain.check, explain.compare,
-                numbers.measure, numbers.fiducials, numbers.info, deid.deid, corpus.corpus, about.formats,
-                about.schema):
+                numbers.measure, numbers.fiducials, numbers.info, deid.deid, corpus.corpus, draw.render, draw.plot,
+                about.formats, about.schema):
     app.command()(command)
 
 

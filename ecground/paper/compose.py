@@ -38,6 +38,9 @@ def compose(record: Record, layout: Layout, style: Style, *, start_s: float = 0.
     strips = tuple(_strip(signals[cell.lead], record.fs, cell, style.inks[i % len(style.inks)], frame, style,
                           share=0.0 if cell.rhythm else cell.column / columns, start_s=start_s)
                    for i, cell in enumerate(cells))
+    if min(len(strip.trace) for strip in strips) < 2:
+        raise UsageError(f"{frame.seconds:g} s hold fewer than two samples a strip", where="seconds",
+                         hint="print more seconds or fewer columns")
     labels = names(strips, frame, style)
     boxes = [box_round(label, style) for label in labels] if style.name_box else []
     return Drawing(

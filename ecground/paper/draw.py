@@ -13,6 +13,7 @@ from ecground.paper.layout import layout as layout_named
 from ecground.paper.page import Page
 from ecground.paper.raster import rasterise
 from ecground.paper.style import Style
+from ecground.paper.vendors import style as style_named
 from ecground.record import Record
 
 __all__ = ["plan", "render"]
@@ -20,14 +21,15 @@ __all__ = ["plan", "render"]
 _MOST_PIXELS = 200_000_000
 
 
-def plan(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | None = None, start_s: float = 0.0,
+def plan(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | str | None = None, start_s: float = 0.0,
          facts: Facts | None = None) -> Drawing:
     """What `render` prints, in millimetres: for `vector.to_svg`, `vector.to_pdf`, or to add shades. Raises the same."""
     arrangement = layout_named(layout) if isinstance(layout, str) else layout
-    return compose(record, arrangement, style or Style(), start_s=start_s, facts=facts)
+    looks = style_named(style) if isinstance(style, str) else style or Style()
+    return compose(record, arrangement, looks, start_s=start_s, facts=facts)
 
 
-def render(record: Record | Drawing, *, layout: Layout | str = "3x4-r1", style: Style | None = None,
+def render(record: Record | Drawing, *, layout: Layout | str = "3x4-r1", style: Style | str | None = None,
            dpi: float = 200.0, start_s: float = 0.0, facts: Facts | None = None) -> Page:
     """`record` on ECG paper, with the truth of every pixel.
 
@@ -35,13 +37,13 @@ def render(record: Record | Drawing, *, layout: Layout | str = "3x4-r1", style: 
         record: what is printed; NaN leaves a gap, missing limb leads are derived where they follow from others. Or a
             `Drawing` that `plan` made, which is printed as it is.
         layout: a `Layout` or the name of a registered one.
-        style: looks, speed and gain; plain pink A4 paper when None.
+        style: looks, speed and gain, or the name of registered ones; plain pink A4 paper when None.
         dpi: resolution, 20 to 2400 pixels an inch.
         start_s: first second of the record that is printed.
         facts: patient, numbers and statements for the header, where the style has one.
 
     Raises:
-        UsageError: no such layout, no room on the paper, a resolution out of range.
+        UsageError: no such layout or style, no room on the paper, a resolution out of range.
         NoSignalError: the record has none of the layout's leads.
     """
     if not (np.isfinite(dpi) and 20 <= dpi <= 2400):

@@ -16,7 +16,7 @@ from ecground.record import Patient
 if TYPE_CHECKING:
     from ecground.measure.table import Measurements
 
-__all__ = ["Facts", "draw_facts", "facts_of"]
+__all__ = ["NOTICE", "Facts", "draw_facts", "facts_of"]
 
 NOTICE: Final = "research use, not a medical device"
 

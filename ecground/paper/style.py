@@ -50,7 +50,7 @@ class Style:
     chest_mm_per_mv: float | None = None
     """Gain of the chest leads where it differs from the limb leads'."""
     seconds: float | None = None
-    """Printed in the page's width; None: as much as fits and the record has, at most 10 s."""
+    """Printed in the page's width at most; None: as much as fits, up to 10 s. A shorter record ends earlier."""
 
     grid: Literal["lines", "dots", "major", "none"] = "lines"
     """1 mm and 5 mm lines, dots every 1 mm between 5 mm lines, 5 mm lines only, nothing."""
