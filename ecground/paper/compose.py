@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,8 @@ from ecground.paper.style import Style
 from ecground.record import Record
 
 __all__ = ["compose"]
+
+_MOST_STRIPS: Final = 16
 
 
 def compose(record: Record, layout: Layout, style: Style, *, start_s: float = 0.0, facts: Facts | None = None,
@@ -34,6 +38,8 @@ def compose(record: Record, layout: Layout, style: Style, *, start_s: float = 0.
     if not cells:
         raise NoSignalError(f"the record has no lead of the layout {layout.name}", where="layout",
                             hint=f"it has: {' '.join(record.leads)}")
+    if len(cells) > _MOST_STRIPS:
+        raise UsageError(f"{len(cells)} strips on a page", where="layout", hint=f"the masks hold {_MOST_STRIPS}")
     columns = len(layout.columns)
     strips = tuple(_strip(signals[cell.lead], record.fs, cell, style.inks[i % len(style.inks)], frame, style,
                           share=0.0 if cell.rhythm else cell.column / columns, start_s=start_s)

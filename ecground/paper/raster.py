@@ -23,6 +23,8 @@ SUB: Final = 4
 """Sub-columns of a pixel in which a trace's envelopes are taken."""
 _SEEN: Final = 0.5
 """Share of a pixel from which on it counts as ink (half the width of lines thinner than a pixel)."""
+_FAINT: Final = 1 / 512
+"""Share below which ink cannot change a pixel."""
 _LEVELS: Final = 64.0
 """Steps in which the share that grid lines cover is kept."""
 _DOT_MM: Final = 0.25
@@ -143,10 +145,13 @@ def _kinds(drawing: Drawing, axis: int, length: int, ppm: float) -> tuple[Floats
     return (*(share.astype(np.float32) for share in shares), at)  # type: ignore[return-value]
 
 
-def _blend(image: Picture, where: tuple[NDArray[np.intp], NDArray[np.intp]], cover: Floats,
-           colour: tuple[int, int, int]) -> None:
-    under = image[where].astype(np.float32)
-    image[where] = np.rint(under + cover[:, None] * (np.asarray(colour, np.float32) - under)).astype(np.uint8)
+def _blend(image: Picture, at: NDArray[np.intp], cover: Floats, colour: tuple[int, int, int]) -> None:
+    """Lay ink over the pixels `at` (places in the flat image), each once."""
+    pixels = image.reshape(-1, 3)
+    under = pixels.take(at, axis=0).astype(np.float32)
+    under += cover[:, None] * (np.asarray(colour, np.float32) - under)
+    under += np.float32(0.5)
+    pixels[at] = under.astype(np.uint8)
 
 
 def _shade(image: Picture, shade: Shade, ppm: float) -> None:
@@ -175,11 +180,11 @@ def _rule(image: Picture, layers: Picture, rule: Rule, ppm: float) -> None:
                 for i, (p, q) in enumerate(spans))
         part = cover[slice(*spans[1]), slice(*spans[0])]
         np.maximum(part, np.outer(y, x), out=part)
-    y, x = np.nonzero(cover > 1 / 512)
+    y, x = np.nonzero(cover > _FAINT)
     share = cover[y, x]
-    where = (y + low[1], x + low[0])
-    _blend(image, where, share, rule.colour)
-    layers[where] |= np.where(share >= seen, bit, np.uint8(0))
+    at = (y + low[1]) * width + x + low[0]
+    _blend(image, at, share, rule.colour)
+    layers.reshape(-1)[at[share >= seen]] |= bit
 
 
 def _words(image: Picture, layers: Picture, words: Words, font: str, ppm: float) -> Points | None:
@@ -192,9 +197,9 @@ def _words(image: Picture, layers: Picture, words: Words, font: str, ppm: float)
     inside = (y + y0 >= 0) & (y + y0 < layers.shape[0]) & (x + x0 >= 0) & (x + x0 < layers.shape[1])
     y, x = y[inside], x[inside]
     cover = patch[y, x].astype(np.float32) / 255.0
-    where = (y + y0, x + x0)
-    _blend(image, where, cover, words.colour)
-    layers[where] |= np.where(cover >= _SEEN, np.uint8(LAYERS["text"]), np.uint8(0))
+    at = (y + y0) * layers.shape[1] + x + x0
+    _blend(image, at, cover, words.colour)
+    layers.reshape(-1)[at[cover >= _SEEN]] |= np.uint8(LAYERS["text"])
     x1, y1 = x0 + patch.shape[1] - 1, y0 + patch.shape[0] - 1
     edge = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
     quad: Points = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=np.float64) + edge
@@ -217,10 +222,12 @@ def _run(image: Picture, masks: NDArray[np.uint16], points: Points, radius: floa
     columns = int(np.floor(points[-1, 0] + radius + 0.5)) + 1 - left
     y, x, cover = _filled(*_envelopes(points, radius, left - 0.5, columns * SUB))
     x += left
-    keep = (cover > 1 / 512) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    where, cover = (y[keep], x[keep]), cover[keep]
-    _blend(image, where, cover, colour)
-    masks[where] |= np.where(cover >= 0.99 * min(_SEEN, radius), np.uint16(bit), np.uint16(0))
+    keep = cover > _FAINT
+    if left < 0 or left + columns > width or y.min() < 0 or y.max() >= height:
+        keep &= (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    at, cover = (y * width + x)[keep], cover[keep]
+    _blend(image, at, cover, colour)
+    masks.reshape(-1)[at[cover >= 0.99 * min(_SEEN, radius)]] |= np.uint16(bit)
 
 
 def _envelopes(points: Points, radius: float, x0: float, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -259,7 +266,12 @@ def _filled(top: NDArray[np.float64], bottom: NDArray[np.float64]
     count = np.floor(bottom.max(axis=1) + 0.5).astype(np.intp) - first + 1
     entry = np.repeat(np.arange(len(reached)), count)
     y = np.arange(len(entry)) - (np.cumsum(count) - count - first)[entry]
-    cover = np.zeros(len(entry))
+    # Edges relative to the pixel, so that single precision is enough.
+    cover = np.zeros(len(entry), np.float32)
+    upper, lower = (np.ascontiguousarray((edge - first[:, None]).T, np.float32) for edge in (top, bottom))
+    inner = (y - first[entry]).astype(np.float32)
     for k in range(SUB):
-        cover += np.maximum(np.minimum(bottom[entry, k], y + 0.5) - np.maximum(top[entry, k], y - 0.5), 0.0)
-    return y, reached[entry], (cover / SUB).astype(np.float32)
+        seen = np.minimum(lower[k].take(entry) - inner, np.float32(0.5))
+        seen -= np.maximum(upper[k].take(entry) - inner, np.float32(-0.5))
+        cover += np.maximum(seen, np.float32(0.0))
+    return y, reached[entry], cover / np.float32(SUB)
