@@ -15,8 +15,11 @@ __all__ = ["BACKGROUNDS", "background"]
 
 def _mixed(amount: Field, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Colours between two, by a field in -1..1."""
-    share = (amount[..., None] * 0.5 + 0.5).clip(0, 1)
-    coloured: NDArray[np.uint8] = (low + (high - low) * share).clip(0, 255).astype(np.uint8)
+    import cv2
+
+    index = (amount * 127.5 + 127.5).clip(0, 255).astype(np.uint8)
+    table = low + (high - low) * np.linspace(0, 1, 256)[:, None]
+    coloured: NDArray[np.uint8] = cv2.LUT(cv2.merge([index] * 3), table.clip(0, 255).astype(np.uint8)[None])
     return coloured
 
 
@@ -84,9 +87,9 @@ BACKGROUNDS: Final[dict[str, Callable[[np.random.Generator, tuple[int, int]], ND
 
 
 def background(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A surface, RGB `[height, width, 3]`; drawn at half size, as it is out of focus anyway."""
+    """A surface, RGB `[height, width, 3]`; drawn at a third of its size, as it is out of focus anyway."""
     import cv2
 
-    half = BACKGROUNDS[kind](rng, (max(2, shape[0] // 2), max(2, shape[1] // 2)))
-    full: NDArray[np.uint8] = cv2.resize(half, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    small = BACKGROUNDS[kind](rng, (max(2, shape[0] // 3), max(2, shape[1] // 3)))
+    full: NDArray[np.uint8] = cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
     return full

@@ -8,11 +8,13 @@ import numpy as np
 from ecground.paper.page import LeadTruth, Page, PageTruth
 
 RADIUS = 6.0
+SPACING = 78.5
+LEAST_CONTRAST = 30.0
 
 
-def dotted_page(width: int = 900, height: int = 660, px_per_mm: float = 200 / 25.4) -> Page:
+def dotted_page(width: int = 640, height: int = 480, px_per_mm: float = 200 / 25.4) -> Page:
     """Black dots, anti-aliased, at fractions of pixels; each is one sample of a lead's trace."""
-    x, y = np.meshgrid(np.arange(60, width - 50, 78.37), np.arange(55, height - 50, 78.71))
+    x, y = np.meshgrid(np.arange(60, width - 50, SPACING), np.arange(55, height - 50, SPACING))
     at = np.stack([x, y], axis=-1).reshape(-1, 2)
     image = np.full((height, width), 255.0)
     for cx, cy in at:
@@ -28,42 +30,42 @@ def dotted_page(width: int = 900, height: int = 660, px_per_mm: float = 200 / 25
     return Page(np.repeat(image.astype(np.uint8)[..., None], 3, axis=-1), truth, dpi=px_per_mm * 25.4)
 
 
-def misses(photo: Page) -> np.ndarray:
-    """Distance [px] between each dot's centroid and its truth, for the dots that can be seen undisturbed."""
+def plain_page(page: Page, level: int) -> Page:
+    """The same page in one grey and without dots."""
+    return Page(np.full_like(page.image, level), page.truth, page.dpi)
+
+
+def misses(photo: Page, white: Page, black: Page) -> np.ndarray:
+    """Distance [px] between each dot's centroid and its truth, for the dots that can be seen.
+
+    Where a pixel lies between the same photograph of a white and of a black page is how much of it a dot covers, so
+    that stains and light neither count as dots nor shift them.
+    """
     truth = photo.truth
     height, width = photo.image.shape[:2]
-    grey = photo.image.mean(axis=-1)
-    covers = [*truth.hidden, *(text.quad for text in truth.texts)]
+    contrast = white.image.mean(axis=-1) - black.image.mean(axis=-1)
+    covered = (white.image.mean(axis=-1) - photo.image.mean(axis=-1)) / contrast.clip(1)
     found = []
-    # The local scale decides how large a dot looks.
     for x, y in truth.leads[0].trace:
-        scale = local_scale(truth, (x, y))
-        half = int(np.ceil(RADIUS * scale + 6))
+        half = int(np.ceil((RADIUS + 4) * local_scale(truth, (x, y)) + 3))
         column, row = round(x), round(y)
         if not (half <= column < width - half and half <= row < height - half):
             continue
-        if any(cv2.pointPolygonTest(cover.astype(np.float32), (float(x), float(y)), True) > -2 * half
-               for cover in covers):
+        if any(cv2.pointPolygonTest(cover.astype(np.float32), (float(x), float(y)), True) > -half
+               for cover in truth.hidden):
             continue
-        patch = grey[row - half:row + half + 1, column - half:column + half + 1]
-        found.append(np.linalg.norm(centroid(patch, scale) + np.array([column - half - x, row - half - y])))
+        window = np.s_[row - half:row + half + 1, column - half:column + half + 1]
+        if contrast[window].min() < LEAST_CONTRAST:
+            continue
+        part = covered[window] / np.percentile(covered[window], 95)
+        weight = (part - 0.2).clip(0, 0.8)
+        rows, columns = np.mgrid[-half:half + 1, -half:half + 1]
+        centroid = np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+        found.append(np.linalg.norm(centroid + np.array([column - x, row - y])))
     return np.array(found)
 
 
 def local_scale(truth: PageTruth, at: tuple[float, float]) -> float:
-    """Pixels of the photograph per pixel of the page near a dot, from the distances to its neighbours."""
-    away = np.hypot(*(truth.leads[0].trace - at).T)
-    return float(np.sort(away)[1] / 78.5)
-
-
-def centroid(patch: np.ndarray, scale: float) -> np.ndarray:
-    """Of the dark blob in the middle, (x, y): darkness below the plane of its surroundings, without faint noise."""
-    rows, columns = np.mgrid[:patch.shape[0], :patch.shape[1]]
-    middle = (patch.shape[0] - 1) / 2
-    away = np.hypot(columns - middle, rows - middle)
-    ring = away > RADIUS * scale + 3
-    basis = np.stack([np.ones_like(rows), columns, rows], axis=-1).astype(float)
-    plane, *_ = np.linalg.lstsq(basis[ring], patch[ring], rcond=None)
-    dark = basis @ plane - patch
-    weight = (dark - 0.35 * np.percentile(dark, 98)).clip(0) * (away < RADIUS * scale + 3)
-    return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+    """Pixels of the photograph per pixel of the page near a dot, from the distance to its neighbour."""
+    away = np.linalg.norm(truth.leads[0].trace - at, axis=-1)
+    return float(np.sort(away)[1] / SPACING)
