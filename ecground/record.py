@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from ecground.errors import CorruptInputError
 
 __all__ = ["DeviceMeasurement", "DeviceReading", "Patient", "PixelMap", "Provenance", "Record", "Sex",
-           "StripMap"]
+           "StripMap", "on_lattice"]
 
 Sex = Literal["M", "F"]
+
+_LATTICE_PAD: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,22 @@ class StripMap:
     """Upwards; negative where the lead is printed upside down (-aVR)."""
 
 
+def on_lattice(lattice: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values `[..., channel]` of a smooth map given on a lattice `[row, column, channel]`.
+
+    `at` is `[..., (column, row)]` in steps of the lattice. Cubic between lattice points; beyond the edge the map goes
+    on as it ends, since a spline that is held there swings inside too.
+    """
+    from scipy.ndimage import map_coordinates
+
+    pad = [min(_LATTICE_PAD, size - 1) for size in lattice.shape[:2]]
+    wide = np.pad(lattice, [(pad[0], pad[0]), (pad[1], pad[1]), (0, 0)], mode="reflect", reflect_type="odd")
+    where = np.stack([at[..., 1] + pad[0], at[..., 0] + pad[1]])
+    return np.stack([map_coordinates(wide[..., i], where, order=3, mode="nearest") for i in range(wide.shape[2])],
+                    axis=-1)
+
+
+
 @dataclass(frozen=True, slots=True)
 class PixelMap:
     """From seconds and millivolt of a record to pixels of the picture it was read from.
@@ -92,8 +110,6 @@ class PixelMap:
 
     def points(self, lead: str, seconds: NDArray[np.float64], mv: NDArray[np.float64]) -> NDArray[np.float64]:
         """Pixels `[..., (x, y)]` of values of a lead; NaN where no strip shows that time."""
-        from scipy.ndimage import map_coordinates
-
         seconds, mv = np.broadcast_arrays(np.asarray(seconds, np.float64), np.asarray(mv, np.float64))
         found = np.full((*seconds.shape, 2), np.nan)
         for strip in self.strips:
@@ -101,9 +117,7 @@ class PixelMap:
             inside &= strip.lead == lead
             x = strip.x + seconds[inside] * strip.px_per_s
             y = strip.y - mv[inside] * strip.px_per_mv
-            at = np.stack([y, x]) / self.step
-            for i in (0, 1):
-                found[inside, i] = map_coordinates(self.lattice[..., i], at, order=3, mode="nearest")
+            found[inside] = on_lattice(self.lattice, np.stack([x, y], axis=-1) / self.step)
         return found
 
     def box(self, lead: str, span_s: tuple[float, float], span_mv: tuple[float, float]) -> NDArray[np.float64] | None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.paper.page import Points
+from ecground.record import on_lattice
 
 __all__ = ["PX_PER_MM", "Problem", "Sheet", "Warp"]
 
@@ -41,10 +42,7 @@ class Warp:
 
     def photo(self, points: Points) -> Points:
         """Positions in the photograph of positions `[..., 2]` on the sheet (cubic between lattice points)."""
-        from scipy.ndimage import map_coordinates
-
-        at = np.moveaxis(points, -1, 0)[::-1] / self.step
-        return np.stack([map_coordinates(self.to[..., i], at, order=3, mode="nearest") for i in (0, 1)], axis=-1)
+        return on_lattice(self.to, points / self.step)
 
 
 @dataclass(frozen=True, slots=True)
