@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 __all__ = ["Bank", "Beat", "Events", "Kernel", "PWave", "Windows", "bank", "levels_at", "windows"]
 
 _REACH: Final = (3.6, 1.9)  # widths evaluated on each side of a bell and of a flat top: both ends below 0.2 %
-_CHUNK: Final = 8192  # samples a lead evaluated together: the windows stay in the cache
+_CHUNK: Final = 65536  # samples a lead evaluated together: the windows stay in the cache
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

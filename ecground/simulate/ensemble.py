@@ -26,7 +26,7 @@ __all__ = ["EIGHT", "Ensemble", "ensemble"]
 EIGHT: Final = np.array([0, 1, 6, 7, 8, 9, 10, 11])
 """Rows of I, II, V1..V6 among the twelve standard leads."""
 _FINE: Final = 500.0  # Hz at which templates are fitted
-_BEFORE, _AFTER = 1.4, 0.6  # s: events further outside the record leave no trace in it
+_BEFORE, _AFTER = 1.1, 0.45  # s: events further outside the record leave no trace in it
 _TEMPLATES: Final = 64  # more than any patient has
 
 Array = NDArray[np.float64]

@@ -34,7 +34,7 @@ from ecground.simulate.values import KINDS, ST_LATER_S, dominant, values_of
 
 __all__ = ["Simulated", "simulate", "simulate_batch"]
 
-_BLOCK: Final = 48  # records evaluated together
+_BLOCK: Final = 96  # records evaluated together
 _RHYTHM, _BEATS, _ATRIUM, _NOISE = range(4)
 
 Array = NDArray[np.float64]
@@ -92,7 +92,7 @@ def simulate_batch(parameters: Sequence[Parameters], *, fs: float = 500.0, secon
 
 
 def _stream(seed: int, purpose: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64([seed, purpose]))
+    return np.random.Generator(np.random.PCG64(4 * seed + purpose))
 
 
 def _block(parameters: Sequence[Parameters], seeds: list[int], *, fs: float, n: int) -> list[Simulated]:

@@ -83,7 +83,8 @@ class Wave:
             second = seen & (smaller > np.maximum(SEEN_MV[kind], 0.15 * largest))
             for column, here, place in ((self.peak, seen, np.where(up, top, bottom)),
                                         (self.peak2, second, np.where(up, bottom, top))):
-                column[at] = (np.where(here, _vertex(size, row, place), np.nan) + shift) * step
+                event, lead = np.nonzero(here)
+                column[at[event], lead] = (_vertex(size, row[here], place[here]) + shift[event, 0]) * step
         area = wave[:, [_I, _AVF]].sum(axis=2)
         self.axis[at] = np.degrees(np.arctan2(2 / np.sqrt(3) * area[:, 1], area[:, 0]))
         size *= size

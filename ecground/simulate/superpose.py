@@ -66,12 +66,14 @@ class Superposition:
         if step == 1:
             return self.record(i)
         count = -(-n // step)
-        taps = [self.whole[i, :, self.pad + k:self.pad + k + count] for k in (-1, 0, 1, 2)]
+        before, here, after, later = (self.whole[i, :, self.pad + k:self.pad + k + count] for k in (-1, 0, 1, 2))
         out = np.empty((8, count, step), dtype=np.float32)
-        out[:, :, 0] = taps[1]
+        out[:, :, 0] = here
         for phase in range(1, step):
             u = phase / step
-            weights = (-u * (u - 1) * (u - 2) / 6, (u + 1) * (u - 1) * (u - 2) / 2, -(u + 1) * u * (u - 2) / 2,
-                       (u + 1) * u * (u - 1) / 6)
-            out[:, :, phase] = sum(np.float32(w) * tap for w, tap in zip(weights, taps, strict=True))
+            made = here * np.float32((u + 1) * (u - 1) * (u - 2) / 2)
+            for tap, weight in ((before, -u * (u - 1) * (u - 2) / 6), (after, -(u + 1) * u * (u - 2) / 2),
+                                (later, (u + 1) * u * (u - 1) / 6)):
+                made += tap * np.float32(weight)
+            out[:, :, phase] = made
         return out.reshape(8, count * step)[:, :n]
