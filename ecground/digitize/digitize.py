@@ -25,12 +25,15 @@ from ecground.digitize.trace import Strip, Trace, follow
 from ecground.errors import RefusedError
 from ecground.paper.layout import Layout
 from ecground.paper.layout import layout as layout_named
+from ecground.paper.page import Page
 from ecground.record import PixelMap, Provenance, Record
 
-__all__ = ["Digitized", "LeadReading", "Region", "digitize", "read_sheet"]
+__all__ = ["Digitized", "LeadReading", "Region", "digitize", "read_page", "read_sheet"]
 
 Points = NDArray[np.float64]
 
+_UPRIGHT: Final = 1.0
+"""A page with less than this many names, weighted by their scores, may be turned."""
 _READ: Final = 0.5
 """Confidence from which a lead counts as read."""
 _WITHHELD: Final = 0.15
@@ -100,24 +103,29 @@ def digitize(
         UsageError: no such layout or page, or a value out of range.
     """
     from ecground.digitize.load import load
+
+    plan = layout_named(layout) if isinstance(layout, str) else layout
+    return read_page(load(source, page=page, dpi=dpi), layout=plan, dpi=dpi, speed=speed, gain=gain)
+
+
+def read_page(
+    picture: Page, *, layout: Layout | None = None, dpi: float | None = None, speed: float | None = None,
+    gain: float | None = None,
+) -> Digitized:
+    """Read an image that is in memory; arguments as in `digitize`."""
     from ecground.digitize.page import rectify, turned
     from ecground.digitize.segment import segment
 
-    plan = layout_named(layout) if isinstance(layout, str) else layout
-    picture = load(source, page=page, dpi=dpi)
     try:
         sheet = rectify(picture, dpi=dpi)
     except RefusedError as error:
         return _refused((Problem(error.where or "page", error.what, error.hint),))
     seen = segment(sheet)
-    if _support(seen) < _UPRIGHT:
+    if _support(seen) < _UPRIGHT and layout is None:
         # A page on its side or its head: the network reads names upright only.
         options = [(sheet, seen)] + [(turn, segment(turn)) for turn in (turned(sheet, k) for k in (1, 2, 3))]
         sheet, seen = max(options, key=lambda option: _support(option[1]))
-    return read_sheet(sheet, seen, layout=plan, speed=speed, gain=gain)
-
-
-_UPRIGHT: Final = 2.0
+    return read_sheet(sheet, seen, layout=layout, speed=speed, gain=gain)
 
 
 def _support(seen: Segmentation) -> float:
@@ -262,7 +270,9 @@ def _result(
     if weak:
         problems.append(Problem("trace", f"not surely read: {', '.join(weak)}",
                                 "compare them with the overlay, or retake the picture"))
-    pixels = PixelMap(tuple(one.place for one in kept), sheet.warp.to, sheet.warp.step)
+    # Where a lead is printed twice, the record holds the strip over the whole width.
+    places = tuple(one.place for one in sorted(kept, key=lambda one: not one.rhythm))
+    pixels = PixelMap(places, sheet.warp.to, sheet.warp.step)
     calibrated = scale.gain_from != "unknown"
     record = Record(signal, FS, leads, provenance=Provenance(
         format="image", lead_origin=dict.fromkeys(leads, "digitized"), confidence=confidence, pixels=pixels,

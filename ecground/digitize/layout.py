@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ecground.digitize.segment import NameHit, Segmentation
 from ecground.digitize.sheet import PX_PER_MM, Problem
 from ecground.digitize.trace import Strip
-from ecground.paper.layout import Layout, layouts
+from ecground.paper.layout import Cell, Layout, layouts
 
 __all__ = ["Arrangement", "Row", "arrange", "rows_of"]
 
@@ -31,6 +31,9 @@ _BLUR: Final = 0.5 * PX_PER_MM
 """Standard deviation with which votes for zero lines are added up [px]."""
 _APART: Final = 4.0 * PX_PER_MM
 """Least distance of two zero lines [px]."""
+_SPLIT: Final = 12.0 * PX_PER_MM
+_TOGETHER: Final = 0.4
+"""Zero lines nearer than `_SPLIT` [px] are one when at most this share of their columns has both."""
 _ROW_LENGTH: Final = 12.0 * PX_PER_MM
 """Least length of ink of a row [px]: half a second at 25 mm/s."""
 _DENSE: Final = 0.4
@@ -82,7 +85,7 @@ def arrange(seen: Segmentation, *, layout: Layout | None = None) -> Arrangement:
     candidates = [layout] if layout is not None else _distinct(layouts())
     fits = [fit for plan in candidates for fit in _fits(plan, rows, seen.names)]
     best = max(fits, key=lambda fit: fit.score, default=None)
-    if best is None or (layout is None and best.support < max(1.0, 0.5 * len(seen.names))):
+    if best is None or (layout is None and best.support < 0.5 * sum(hit.score for hit in seen.names)):
         return _by_names(rows, seen)
     return _arrangement(best, rows, seen, given=layout is not None)
 
@@ -95,15 +98,28 @@ def rows_of(seen: Segmentation) -> tuple[Row, ...]:
     zeros = _peaks(points_at, height)
     if not zeros.size:
         return ()
-    nearest = np.abs(points_at[:, None] - zeros[None, :]).argmin(axis=1)
+    owner = _united(np.abs(points_at[:, None] - zeros[None, :]).argmin(axis=1), x, zeros)
     rows = []
     for k, zero in enumerate(zeros):
-        mine = (nearest == k) & (np.abs(points_at - zero) < _APART)
+        mine = (owner == k) & (np.abs(points_at - zero) < _SPLIT)
         columns = _main_part(np.unique(x[mine]))
-        if columns.size >= max(_ROW_LENGTH, _DENSE * (columns[-1] - columns[0])):
-            rows.append(Row(float(np.median(points_at[mine])),
-                            float(columns[0]), float(columns[-1])))
+        if columns.size >= _ROW_LENGTH and columns.size >= _DENSE * (columns[-1] - columns[0]):
+            rows.append(Row(float(np.median(points_at[mine])), float(columns[0]), float(columns[-1])))
     return tuple(rows)
+
+
+def _united(owner: NDArray[np.int64], x: NDArray[np.int64], zeros: Floats) -> NDArray[np.int64]:
+    """Owners after joining zero lines that are one: where a baseline wanders, votes for it come from other columns."""
+    columns = np.zeros((len(zeros), int(x.max()) + 1), dtype=bool)
+    columns[owner, x] = True
+    head = np.arange(len(zeros))
+    for k in range(1, len(zeros)):
+        one, two = columns[head[k - 1]], columns[k]
+        if zeros[k] - zeros[head[k - 1]] < _SPLIT and (one & two).sum() < _TOGETHER * min(one.sum(), two.sum()):
+            smaller, larger = sorted((int(head[k - 1]), k), key=lambda i: int(columns[i].sum()))
+            head[head == smaller] = larger
+            columns[larger] |= columns[smaller]
+    return head[owner]
 
 
 def _peaks(points_at: Floats, height: int) -> Floats:
@@ -176,8 +192,10 @@ def _fits(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit]) -> list
 
 
 def _span(rows: Sequence[Row]) -> tuple[float, float]:
-    """First and last column of the block of strips: most rows agree, a broken one does not count."""
-    return float(np.median([row.x0 for row in rows])), float(np.median([row.x1 for row in rows]))
+    """First and last column of the block of strips: most rows agree, one far off does not count."""
+    starts, stops = (np.array([getattr(row, name) for row in rows]) for name in ("x0", "x1"))
+    near = 3.0 * PX_PER_MM
+    return (float(starts[starts > np.median(starts) - near].min()), float(stops[stops < np.median(stops) + near].max()))
 
 
 def _fit(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit], unmatched: int) -> _Fit:
@@ -201,10 +219,21 @@ def _fit(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit], unmatche
             named[k] = names[i]
             used.add(i)
     support = sum(names[i].score for i in used)
-    contrary = sum(hit.score for i, hit in enumerate(names) if i not in used)
+    # A name that is hardly legible and stands where another one should is one misread.
+    left, over = right * width + x0, above * pitch
+    contrary = sum(hit.score ** (2 if _in_place(hit, cells, left, over, width, zeros, pitch) else 1)
+                   for i, hit in enumerate(names) if i not in used)
     empty = sum(1 for k, cell in enumerate(cells) if k not in named and not cell.rhythm)
     score = support - _CONTRARY * contrary - _MISSING * empty - _ROWS * unmatched
     return _Fit(plan, rows, named, score, support)
+
+
+def _in_place(
+    hit: NameHit, cells: Sequence[Cell], left: float, above: float, width: float, zeros: Floats, pitch: float,
+) -> bool:
+    """Whether the name stands where the name of some cell would."""
+    return any(abs(hit.y - zeros[cell.row] - above) < _IN_ROW * pitch
+               and abs(hit.x - left - cell.column * width) < _IN_CELL * width for cell in cells)
 
 
 def _where_names_stand(
@@ -236,9 +265,7 @@ def _arrangement(fit: _Fit, rows: tuple[Row, ...], seen: Segmentation, *, given:
         row = fit.rows[cell.row]
         x0, x1 = (edges[0], edges[-1]) if cell.rhythm else (edges[cell.column], edges[cell.column + 1])
         lead = fit.named[k].lead if k in fit.named else cell.lead
-        strips.append(Strip(lead, cell.row, cell.column, max(x0, row.x0) if cell.column == 0 else x0,
-                            min(x1, row.x1) if cell.rhythm or cell.column == len(plan.columns) - 1 else x1,
-                            row.zero, None, cell.rhythm))
+        strips.append(Strip(lead, cell.row, cell.column, x0, x1, row.zero, None, cell.rhythm))
     share = len(fit.named) / max(len(cells), len(seen.names), 1)
     problems = []
     if not fit.named and not given:
