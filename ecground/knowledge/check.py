@@ -29,7 +29,7 @@ from ecground.knowledge.finding import Claim, Evidence, Finding, Verdict
 from ecground.knowledge.patterns import patterns
 from ecground.knowledge.phrases import catalogue
 from ecground.knowledge.probability import scales
-from ecground.knowledge.reading.words import lexicon
+from ecground.knowledge.reading.lexicon import lexicon
 from ecground.knowledge.repeatability import is_known_limit, tolerance, unit_of
 from ecground.measure.table import LEAD_MEASURES, Measurements, Value
 

@@ -16,9 +16,10 @@ from typing import Final
 
 from ecground.knowledge.finding import Claim, Polarity
 from ecground.knowledge.phrases import catalogue
+from ecground.knowledge.reading.lexicon import Lexicon, language_of, lexicon
 from ecground.knowledge.reading.mentions import Mention
 from ecground.knowledge.reading.statements import Statement, Statements, last_before
-from ecground.knowledge.reading.words import lexicon, sentences
+from ecground.knowledge.reading.words import sentences
 from ecground.knowledge.repeatability import UNITS
 from ecground.measure.table import RECORD_MEASURES
 
@@ -39,8 +40,9 @@ _WORDED: Final = frozenset({"qrs_form", "p_morph", "t_morph", "st_shape", "domin
 def read_claims(text: str) -> tuple[Claim, ...]:
     """All claims of the text in reading order; none when it says nothing about an ECG. Never raises on any text."""
     found: list[Claim] = []
-    for tokens in sentences(text):
-        found.extend(_Sentence(tokens, text).claims())
+    words = lexicon(language_of(text))
+    for tokens in sentences(text, words.spelling):
+        found.extend(_Sentence(tokens, text, words).claims())
     return tuple(sorted(found, key=lambda claim: claim.span))
 
 
@@ -125,11 +127,11 @@ class _Sentence(Statements):
         """Which measure the quantity is of: (its mention or -1, measure, sign)."""
         after = place + 1
         if after < len(self.items) and self.items[after].first - item.last <= 1:
-            later = _measure_of(self.items[after], item)
+            later = _measure_of(self.items[after], item, self.words)
             if later is not None and "finding" not in self.items[after].kinds and not self._open_noun(place, spent):
                 return (after, *later)
         for at in range(place - 1, -1, -1):
-            earlier = _measure_of(self.items[at], item)
+            earlier = _measure_of(self.items[at], item, self.words)
             if earlier is not None and self._near(at, item):
                 return (at, *earlier)
         return (-1, "hr_bpm", "") if item.kinds["quantity"] == "1/min" else None
@@ -137,7 +139,7 @@ class _Sentence(Statements):
     def _open_noun(self, place: int, spent: set[int]) -> bool:
         """Whether the nearest measure before the quantity still waits for its value."""
         for at in range(place - 1, -1, -1):
-            if _measure_of(self.items[at], self.items[place]) is not None:
+            if _measure_of(self.items[at], self.items[place], self.words) is not None:
                 return at not in spent
         return False
 
@@ -257,9 +259,9 @@ class _Sentence(Statements):
 
 
 
-def _measure_of(item: Mention, quantity: Mention) -> tuple[str, str] | None:
+def _measure_of(item: Mention, quantity: Mention, words: Lexicon) -> tuple[str, str] | None:
     """The measure a mention gives to a quantity of this unit, and the sign it implies."""
-    reading = lexicon().reading
+    reading = words.reading
     dimension = _DIMENSION.get(quantity.kinds["quantity"], quantity.kinds["quantity"])
     if "measure" in item.kinds:
         measure = item.kinds["measure"]

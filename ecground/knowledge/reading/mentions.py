@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ecground.knowledge.reading.words import Lexicon, Token, lexicon
+from ecground.knowledge.reading.lexicon import Lexicon
+from ecground.knowledge.reading.words import Token
 from ecground.leads import STANDARD
 
 __all__ = ["Mention", "mentions"]
@@ -20,8 +21,8 @@ _LETTER: Final = {"f": "aVF", "l": "aVL", "r": "aVR"}
 _NOT_A_LEAD_AFTER: Final = frozenset({"block", "type", "mobitz", "grade", "degree", "class", "stage", "av"})
 _OF_A_WAVE: Final = frozenset({"in", "wave", "amplitude", "duration", "-", "peak", "form", "height", "progression"})
 """Words after a letter that make it the name of a wave, not of a lead (`aVF, R amplitude`)."""
-_RANGE: Final = frozenset({"-", "to", "through", "thru"})
-_AND: Final = frozenset({",", "/", "and", "&", "+", "or"})
+_RANGE: Final = frozenset({"-", "to", "through", "thru", "bis", "till"})
+_AND: Final = frozenset({",", "/", "and", "&", "+", "or", "und", "oder", "och", "samt"})
 _BRACKET: Final = 24
 """Tokens looked back for the bracket a count stands in."""
 _FIRST_DIGITS: Final = frozenset("123456789")
@@ -43,9 +44,8 @@ class Mention:
     beats: tuple[int, ...] = field(default=())
 
 
-def mentions(tokens: Sequence[Token], text: str) -> list[Mention]:
+def mentions(tokens: Sequence[Token], text: str, words: Lexicon) -> list[Mention]:
     """All mentions of one sentence, in order."""
-    words = lexicon()
     found: list[Mention] = []
     place = 0
     while place < len(tokens):
@@ -174,7 +174,7 @@ def _separator(tokens: Sequence[Token], place: int, names: Sequence[str]) -> tup
     text = tokens[place].text
     after = place + 1
     if text in _AND or text in _RANGE:
-        if text == "," and after < len(tokens) and tokens[after].text in {"and", "or", "&"}:
+        if text == "," and after < len(tokens) and tokens[after].text in _AND - {","}:
             after += 1
         if after < len(tokens) and tokens[after].text == "lead":
             after += 1

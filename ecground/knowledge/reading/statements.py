@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from ecground.knowledge.finding import Polarity
+from ecground.knowledge.reading.lexicon import Lexicon
 from ecground.knowledge.reading.mentions import Mention, mentions
-from ecground.knowledge.reading.words import Token, lexicon
+from ecground.knowledge.reading.words import Token
 from ecground.measure.table import LEAD_MEASURES
 
 __all__ = ["Statement", "Statements", "last_before"]
 
 _BY_LEAD: Final = frozenset({"STE_", "STD_", "INVT", "LOWT", "TALLT", "QWAVE", "NT_", "TAB_", "NST_", "NDT"})
-_AGE_WORDS: Final = frozenset({"old", "older", "new", "recent", "acute", "chronic"})
+_JOINERS: Final = frozenset({"and", "or", "nor", "/", "&", "und", "oder", "och", "eller"})
+"""Words that let a cue reach over one finding to the next."""
 
 
 @dataclass(slots=True)
@@ -47,10 +49,11 @@ class Statement:
 class Statements:
     """One sentence, from mentions to statements."""
 
-    def __init__(self, tokens: Sequence[Token], text: str) -> None:
+    def __init__(self, tokens: Sequence[Token], text: str, words: Lexicon) -> None:
         self.tokens = tokens
         self.text = text
-        self.items = mentions(tokens, text)
+        self.words = words
+        self.items = mentions(tokens, text, words)
         self.used: set[int] = set()
 
     def told(self) -> list[Statement]:
@@ -67,7 +70,7 @@ class Statements:
         found = []
         for place, item in enumerate(self.items):
             if "finding" in item.kinds:
-                found.append(_finding(item.kinds["finding"], item.first, item.last, item.first))
+                found.append(_meaning(item.kinds["finding"], item.first, item.last, item.first))
             elif "state" in item.kinds:
                 state = self._state(place, item)
                 if state is not None:
@@ -86,7 +89,7 @@ class Statements:
         for noun in self._nouns(place, item):
             names = [noun.kinds[kind] for kind in ("measure", "subject") if kind in noun.kinds]
             for name in names:
-                meaning = lexicon().reading["states"].get(name, {}).get(adjective)
+                meaning = self.words.reading["states"].get(name, {}).get(adjective)
                 if meaning is not None:
                     self.used.add(item.first)
                     return _meaning(meaning, min(noun.first, item.first), max(noun.last, item.last), item.first)
@@ -176,7 +179,7 @@ class Statements:
     def _reaches(self, cue: Mention, statement: Statement) -> bool:
         """Over a comma only inside a list, never over a colon or far."""
         between = [token.text for token in self.tokens[cue.last : statement.anchor]]
-        if {":", "(", ";"} & set(between) or len(between) > 40:
+        if {":", "(", ";"} & set(between) or len(between) > 40 or self._parted(cue.last, statement.first):
             return False
         if "," not in between:
             named = any("finding" in item.kinds and cue.last <= item.first < statement.anchor for item in self.items)
@@ -187,6 +190,13 @@ class Statements:
         joined = _until(rest, {":", ";", "("})
         return bool({"or", "nor", "and"} & set(tail)) or _list_goes_on(joined)
 
+    def _parted(self, first: int, last: int) -> bool:
+        """Whether a finding among tokens `[first, last)` ends the reach of a cue before it: nothing joins it on."""
+        for item in reversed(self.items):
+            if "finding" in item.kinds and first <= item.first and item.last <= last:
+                return not ({","} | _JOINERS) & {token.text for token in self.tokens[item.last : last]}
+        return False
+
     def _cue_after(self, statement: Statement) -> Polarity | None:
         for item in self.items:
             if item.first < max(statement.last, statement.end) or item.first in self.used:
@@ -194,8 +204,10 @@ class Statements:
             between = [token.text for token in self.tokens[max(statement.last, statement.end) : item.first]]
             if len(between) > 6 or {",", ":", ";", "("} & set(between) or "stop" in item.kinds:
                 return None
+            if "finding" in item.kinds and not _JOINERS & set(between):
+                return None
             follows = self.tokens[item.last].text if item.last < len(self.tokens) else ""
-            if "uncertain_after" in item.kinds and follows not in _AGE_WORDS and not self._opens(item):
+            if "uncertain_after" in item.kinds and follows not in self.words.age and not self._opens(item):
                 return "uncertain"
             if "negation_after" in item.kinds:
                 return "absent"
