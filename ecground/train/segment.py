@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from ecground.train.segment_pages import PageSource, fonts_in, training_records
 from ecground.train.segment_supply import Batch, supply
 
 __all__ = ["SegmentArgs", "fit", "loss_of", "main"]
+
+LOSSES: Final = ("trace", "height", "marks", "heat", "kind")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class SegmentArgs:
     """Steps of the second round, on photographs too."""
     photographed: float = 0.7
     """Share of photographed pages in the second round."""
+    strewn: tuple[float, float] = (0.45, 0.65)
+    """Share of crops with scattered words in the two rounds."""
+    words: tuple[float, float] = (3.0, 8.0)
+    """About how many more than three words those have."""
+    kinds: tuple[float, float] = (0.0, 1.0)
+    """Weight of telling names apart where one stands, in the two rounds."""
     batch: int = 8
     """Crops a step."""
     lr: float = 2.5e-3
@@ -60,14 +69,17 @@ class SegmentArgs:
     seed: int = 1
 
 
-def fit(net: SegmentNet, source: PageSource, args: SegmentArgs, *, steps: int, lr: float, name: str) -> SegmentNet:
-    """Train `net` for `steps` on the source's pages; returns the averaged network."""
+def fit(
+    net: SegmentNet, source: PageSource, args: SegmentArgs, *, steps: int, lr: float, kinds: float, name: str,
+) -> SegmentNet:
+    """Train `net` for `steps` on the source's pages; returns the averaged network. `kinds`: see `SegmentArgs`."""
     folder = Path(args.out)
     optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps, pct_start=0.1)
     averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=_average(args.ema), use_buffers=True)
     state = {"net": net, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
     first = _restore(folder / f"{name}.ckpt", state)
+    weights = torch.tensor([1.0, 1.0, 1.0, 1.0, kinds])
     started, parts = time.monotonic(), []
     with supply(source, length=args.window) as window:
         for step in range(first, steps):
@@ -76,16 +88,16 @@ def fit(net: SegmentNet, source: PageSource, args: SegmentArgs, *, steps: int, l
             net.train()
             losses = loss_of(net, batch)
             optimiser.zero_grad()
-            losses.sum().backward()
+            (losses * weights).sum().backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
             optimiser.step()
             schedule.step()
             averaged.update_parameters(net)
             parts.append(losses.detach().numpy())
             if (step + 1) % 20 == 0:
-                trace, height, marks, heat = np.mean(parts[-20:], axis=0).round(4).tolist()
-                _log(folder / "log.jsonl", round=name, step=step + 1, trace=trace, height=height, marks=marks,
-                     heat=heat, seconds=round(time.monotonic() - started, 1))
+                means = dict(zip(LOSSES, np.mean(parts[-20:], axis=0).astype(float).round(4).tolist(), strict=True))
+                _log(folder / "log.jsonl", round=name, step=step + 1, seconds=round(time.monotonic() - started, 1),
+                     **means)
             if (step + 1) % args.checkpoint_every == 0 or step + 1 == steps:
                 _save(folder / f"{name}.ckpt", state, step + 1)
     averaged.module.eval()
@@ -93,10 +105,11 @@ def fit(net: SegmentNet, source: PageSource, args: SegmentArgs, *, steps: int, l
 
 
 def loss_of(net: SegmentNet, batch: Batch) -> Tensor:
-    """Losses of trace, height, marks and heat maps `[4]`; what is hidden counts nowhere.
+    """The `LOSSES` of a batch `[5]`; what is hidden counts nowhere.
 
     Trace: cross-entropy and Dice (Milletari 2016). Height: absolute error where one lead's trace is. Marks:
-    cross-entropy. Heat: the quality focal loss (Li 2020), cross-entropy weighted by the squared error, a name.
+    cross-entropy. Heat: the quality focal loss (Li 2020), cross-entropy weighted by the squared error, a name. Kind:
+    cross-entropy of which name or note it is, at the middle of each.
     """
     trace, cells, heat = net(batch.image)
     seen = F.interpolate(batch.seen[:, None], scale_factor=4.0)[:, 0]
@@ -109,8 +122,10 @@ def loss_of(net: SegmentNet, batch: Batch) -> Tensor:
     marks = _mean(F.binary_cross_entropy_with_logits(cells[:, 1:], batch.marks, reduction="none").mean(1), batch.seen)
     far = (heat.sigmoid().detach() - batch.heat).square()
     focal = far * F.binary_cross_entropy_with_logits(heat, batch.heat, reduction="none")
-    return torch.stack([5 * cross + 0.5 * dice, height, 2 * marks,
-                        (focal.sum(1) * batch.known).sum() / (4.0 * batch.spots)])
+    placed = (focal.sum(1) * batch.known).sum() / (4.0 * batch.spots)
+    middle = (batch.heat.amax(1) > 0.7) * batch.known
+    kind = _mean(F.cross_entropy(heat, batch.heat.argmax(1), reduction="none"), middle)
+    return torch.stack([5 * cross + 0.5 * dice, height, 2 * marks, placed, kind])
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:
@@ -169,13 +184,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     records = training_records(Path(args.data), held_out=False)
     fonts = fonts_in(Path(args.fonts) if args.fonts else None)
-    rendered = PageSource(records, fonts, photographed=0.0, seed=args.seed)
-    net = fit(SegmentNet(), rendered, args, steps=args.first_steps, lr=args.lr, name="first")
+    rendered = PageSource(records, fonts, photographed=0.0, strewn=args.strewn[0], words=args.words[0],
+                          seed=args.seed)
+    net = fit(SegmentNet(), rendered, args, steps=args.first_steps, lr=args.lr, kinds=args.kinds[0], name="first")
     if args.second_steps:
         student = SegmentNet()
         student.load_state_dict(net.state_dict())
-        mixed = PageSource(records, fonts, photographed=args.photographed, seed=args.seed + 1)
-        net = fit(student, mixed, args, steps=args.second_steps, lr=args.second_lr, name="second")
+        mixed = PageSource(records, fonts, photographed=args.photographed, strewn=args.strewn[1], words=args.words[1],
+                           seed=args.seed + 1)
+        net = fit(student, mixed, args, steps=args.second_steps, lr=args.second_lr, kinds=args.kinds[1],
+                  name="second")
     path = folder / "segmentation.onnx"
     export_segmentation(net, path)
     register(path, "segmentation", {

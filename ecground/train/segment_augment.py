@@ -50,13 +50,13 @@ def chatter(rng: Rng) -> str:
     return str(rng.choice(_WORDS))
 
 
-def scattered(crop: Crop, fonts: Sequence[str], rng: Rng) -> Crop:
-    """The crop with lead names, notes and other words printed at random places."""
+def scattered(crop: Crop, fonts: Sequence[str], rng: Rng, *, words: float = 8.0) -> Crop:
+    """The crop with lead names, notes and other words printed at random places: 3, and about `words` more."""
     image, marks = crop.image.copy(), crop.marks.copy()
     spots = list(crop.spots)
     darkness = rng.uniform(0, 110, 3) * rng.random()
     font = str(rng.choice(list(fonts)))
-    for _ in range(int(rng.integers(3, 10))):
+    for _ in range(min(30, int(3 + rng.exponential(words)))):
         if rng.random() < 0.2:
             font = str(rng.choice(list(fonts)))
         kind, words = _drawn(rng)

@@ -25,6 +25,7 @@ Map = Callable[[Points], Points]
 
 MARKS: Final = ("pulse", "separator", "text")
 """Layers of the truth that the network tells from traces; bit i of `Crop.marks` is the i-th."""
+_WRITTEN: Final = np.uint8(1 << MARKS.index("text"))
 UNSURE: Final = -1
 """Kind of a spot that may or may not be taken for a name: nothing is learned there."""
 _FINE: Final = 4  # sub-pixels of a pixel in which the line is drawn
@@ -121,7 +122,10 @@ def crop(
     on_photo = on_flat if photo.truth is flat else place.dense(place.photo_of)
     image = _seen_through(photo.image, on_photo, border)
     trace, height = _traces(flat, place)
-    return Crop(image, trace, height, _marks(flat, on_flat), _visible(photo, on_photo), spots_of(flat, place.sheet_of))
+    marks = _marks(flat, on_flat)
+    if photo.truth is not flat:
+        marks |= _marks(photo.truth, on_photo) & _WRITTEN  # what was written on the page afterwards
+    return Crop(image, trace, height, marks, _visible(photo, on_photo), spots_of(flat, place.sheet_of))
 
 
 class _Place:
@@ -230,10 +234,10 @@ def _runs(lead: LeadTruth, place: _Place) -> list[Points]:
             for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True) if b - a > 1]
 
 
-def _marks(flat: PageTruth, at: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _marks(truth: PageTruth, at: NDArray[np.float32]) -> NDArray[np.uint8]:
     import cv2
 
-    layers = cv2.remap(flat.layers, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    layers = cv2.remap(truth.layers, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
     bits = sum(((layers & LAYERS[name]) > 0).astype(np.uint8) << i for i, name in enumerate(MARKS))
     cells: NDArray[np.uint8] = np.bitwise_or.reduce(_blocks(np.asarray(bits, np.uint8)), axis=(1, 3))
     return cells

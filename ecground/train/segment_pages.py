@@ -28,7 +28,7 @@ from ecground.simulate import PATHOLOGIES, RHYTHMS, draw, simulate
 from ecground.train.segment_augment import chatter, scattered, worn
 from ecground.train.segment_data import Crop, Slack, crop, spots_of
 
-__all__ = ["HELD_OUT", "PageSource", "Shot", "fonts_in", "training_records"]
+__all__ = ["HELD_OUT", "PageSource", "Shot", "begin", "fonts_in", "page", "training_records"]
 
 Rng = np.random.Generator
 
@@ -75,6 +75,10 @@ class PageSource:
     photographed: float
     """Share of pages that are photographed; the others are worn crop by crop."""
     seed: int
+    strewn: float = 0.45
+    """Share of crops over which further words are scattered."""
+    words: float = 3.0
+    """About how many more than three."""
     simulated: float = 0.35
     """Share of pages that show a simulated ECG."""
     crops: int = 12
@@ -131,8 +135,8 @@ class PageSource:
             origin = rng.uniform(-0.15 * self.side, np.maximum(size - 0.85 * self.side, 0.0))
         border = int(rng.choice((0, 128, 255)))
         cut = shot.crop((float(origin[0]), float(origin[1])), (self.side, self.side), Slack.draw(rng), border=border)
-        if rng.random() < 0.45:
-            cut = scattered(cut, self.fonts, rng)
+        if rng.random() < self.strewn:
+            cut = scattered(cut, self.fonts, rng, words=self.words)
         plain = shot.photo is shot.flat
         cut = replace(cut, image=worn(cut.image, rng, severity=float(rng.random() * (1.0 if plain else 0.5))))
         return _turned(cut, int(rng.integers(1, 4))) if rng.random() < 0.04 else cut
@@ -169,3 +173,19 @@ def _strewn(rng: Rng, size: float) -> tuple[Words, ...]:
               float(rng.uniform(4, 30) if rng.random() < 0.7 else rng.uniform(5, 205)), size, (ink, ink, ink))
         for _ in range(int(rng.integers(0, 14)))
     )
+
+
+_MADE: list[PageSource] = []
+
+
+def begin(source: PageSource) -> None:
+    """Make this process one that serves the pages of `source`."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    _MADE[:] = [source]
+
+
+def page(index: int) -> tuple[Crop, ...]:
+    """Page `index` of the source that this process serves."""
+    return _MADE[0].page(index)

@@ -18,12 +18,11 @@ import torch
 from torch import Tensor
 
 from ecground.train.segment_data import Crop, heat_of
-from ecground.train.segment_pages import PageSource
+from ecground.train.segment_pages import PageSource, begin, page
 
 __all__ = ["Batch", "Window", "batch_of", "supply"]
 
 _AHEAD = 12  # pages that the background process is ahead of the window
-_MADE: list[PageSource] = []
 
 
 @dataclass(frozen=True)
@@ -76,28 +75,17 @@ class Window:
             self._pages.popleft()
             self._first += 1
         while len(self._pages) < self._length + _AHEAD:
-            self._pages.append(self._pool.submit(_page, self._first + len(self._pages)))
-        pages = [self._pages[int(i)].result() for i in rng.integers(self._length, size=size)]
-        return batch_of([page[int(rng.integers(len(page)))] for page in pages])
+            self._pages.append(self._pool.submit(page, self._first + len(self._pages)))
+        drawn = [self._pages[int(i)].result() for i in rng.integers(self._length, size=size)]
+        return batch_of([crops[int(rng.integers(len(crops)))] for crops in drawn])
 
 
 @contextmanager
 def supply(source: PageSource, *, length: int) -> Iterator[Window]:
     """A window over the source's pages; its process ends with the context."""
-    fork = multiprocessing.get_context("fork")  # shares the records
-    with ProcessPoolExecutor(1, mp_context=fork, initializer=_begin, initargs=(source,)) as pool:
+    spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=begin, initargs=(source,)) as pool:
         try:
             yield Window(pool, length)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _begin(source: PageSource) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    _MADE[:] = [source]
-
-
-def _page(index: int) -> tuple[Crop, ...]:
-    return _MADE[0].page(index)
