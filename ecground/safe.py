@@ -3,9 +3,12 @@
 Covered: file size before reading; declared lengths against the bytes left; a name that leaves its folder (absolute,
 `..`, drive letters, URLs, NUL, symbolic links); JSON size and nesting; XML with a DTD, entities or external
 references, its size, nesting and number of elements; zip members (names, number, size of each and in all, compression
-ratio); `.npz` arrays (no pickles, sizes before allocation); zlib streams with a limit. Writes are atomic: a reader
-never sees half a file. Not covered: CPU time (parsers are linear in the size, which is bounded), memory of other
-processes, a file that changes while it is read, the meaning of what was read.
+ratio); `.npz` arrays (no pickles, sizes before allocation); zlib streams with a limit; images: only the formats named,
+the declared width and height before any pixel is decoded, the number of pages; PDF: pages, the pixels a page is drawn
+with, the number of its objects and the pixels of its pictures before it is drawn. Writes are atomic: a reader never
+sees half a file. Not covered: CPU time (parsers are linear in the size, which is bounded; a PDF may take long to draw),
+memory of other processes, flaws inside Pillow, libheif and PDFium, which run in this process, a file that changes while
+it is read, the meaning of what was read.
 
 Every refusal is an `UnsafeInputError`, every damaged container a `CorruptInputError`. Messages name a file by its last
 part only and never quote content.
@@ -36,11 +39,17 @@ from ecground.errors import CorruptInputError, NotFoundError, UnsafeInputError
 
 __all__ = [
     "MAX_FILE_BYTES",
+    "MAX_IMAGE_BYTES",
+    "MAX_IMAGE_PAGES",
+    "MAX_IMAGE_PIXELS",
     "MAX_JSON_BYTES",
     "MAX_SAMPLES",
     "MAX_XML_BYTES",
     "MAX_XML_NODES",
     "Npz",
+    "check_pdf_page",
+    "check_pixels",
+    "image_file",
     "inflate",
     "inside",
     "json_value",
@@ -56,11 +65,16 @@ MAX_FILE_BYTES: Final = 2 << 30
 """Largest file that is read at all: 24 h of 12 leads at 500 Hz in 16 bit are 1.0 GiB."""
 MAX_SAMPLES: Final = 1 << 30
 """Largest number of samples (all leads) a reader may allocate: 24 h of 15 leads at 500 Hz are 0.65 x 2^30."""
+MAX_IMAGE_BYTES: Final = 256 << 20
+MAX_IMAGE_PIXELS: Final = 89_000_000
+"""Largest image: A3 at 600 dpi has 70 million pixels, a phone's full sensor 50 million. In RGB these are 267 MB."""
+MAX_IMAGE_PAGES: Final = 500
 MAX_JSON_BYTES: Final = 64 << 20
 MAX_XML_BYTES: Final = 256 << 20
 MAX_XML_NODES: Final = 2_000_000
 """Most elements and attributes of one XML document: each costs memory far above its bytes."""
 _XML_PIECE: Final = 1 << 20
+_MAX_PDF_OBJECTS: Final = 400_000
 _MAX_DEPTH: Final = 64
 _MAX_NAME: Final = 255
 _LAST_CHARACTER: Final = 0x10FFFF
@@ -219,6 +233,67 @@ def xml_root(
 def _qualified(name: str) -> str:
     """Expat writes `uri}tag`; ElementTree wants `{uri}tag`."""
     return "{" + name if "}" in name else name
+
+
+def image_file(data: bytes, *, formats: tuple[str, ...], where: str, page: int = 0) -> Any:  # noqa: ANN401 - Pillow
+    """An opened `PIL.Image` at its page `page`, checked but not yet decoded; call its `load`, which may raise OSError.
+
+    Args:
+        data: the whole file.
+        formats: Pillow's names of the formats that may be recognised.
+        where: name of the file for messages.
+        page: page of the file, from 0.
+
+    Raises:
+        UnsafeInputError: more bytes, pixels or pages than the limits.
+        CorruptInputError: no such format, a damaged header, or no such page.
+    """
+    from PIL import Image
+
+    _within(data, MAX_IMAGE_BYTES, where)
+    Image.init()  # Pillow looks for formats beyond the commonest only when none are named
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            image = Image.open(io.BytesIO(data), formats=formats)
+            if 0 < page < MAX_IMAGE_PAGES:
+                image.seek(page)
+        except Image.DecompressionBombError:
+            raise UnsafeInputError(f"an image of more than {MAX_IMAGE_PIXELS} pixels", where=where) from None
+        except EOFError:
+            raise CorruptInputError(f"the file has no page {page + 1}", where=where) from None
+        except Exception:  # noqa: BLE001 - parsers of damaged headers raise SyntaxError, struct.error, KeyError and more
+            raise CorruptInputError("damaged image header", where=where) from None
+    check_pixels(*image.size, where=where)
+    if page >= MAX_IMAGE_PAGES:
+        raise UnsafeInputError(f"page {page + 1}, limit {MAX_IMAGE_PAGES}", where=where)
+    return image
+
+
+def check_pixels(width: int, height: int, *, where: str) -> None:
+    """UnsafeInputError for more pixels than the limit, CorruptInputError for none."""
+    if width <= 0 or height <= 0:
+        raise CorruptInputError("an image without pixels", where=where)
+    if width * height > MAX_IMAGE_PIXELS:
+        raise UnsafeInputError(
+            f"an image of {width} x {height} pixels, limit {MAX_IMAGE_PIXELS}", where=where,
+            hint="reduce the image; 300 dpi are enough",
+        )
+
+
+def check_pdf_page(page: Any, *, where: str) -> None:  # noqa: ANN401 - a pypdfium2 page
+    """UnsafeInputError when a page of a PDF holds more objects, or larger pictures, than the limits."""
+    from pypdfium2 import PdfImage
+
+    pixels = 0
+    for count, part in enumerate(page.get_objects(max_depth=8)):
+        if count >= _MAX_PDF_OBJECTS:
+            raise UnsafeInputError(f"a PDF page of more than {_MAX_PDF_OBJECTS} objects", where=where)
+        if isinstance(part, PdfImage):
+            width, height = part.get_px_size()
+            pixels += width * height
+            if pixels > 2 * MAX_IMAGE_PIXELS:
+                raise UnsafeInputError(f"a PDF page with pictures of more than {pixels} pixels", where=where)
 
 
 def inflate(data: bytes | memoryview, *, limit: int, where: str, raw: bool = False) -> bytes:

@@ -1,5 +1,6 @@
 import io
 import json
+import struct
 import time
 import zipfile
 import zlib
@@ -163,3 +164,56 @@ def test_xml_tags_have_a_length_limit():
     wide = b"<r>" + b"".join(b"<a k='%d'>t</a>" % k for k in range(200_000)) + b"</r>"
     root = safe.xml_root(wide.decode().encode("utf-16"), where="x")
     assert (len(root), root[150_000].get("k"), root[-1].text) == (200_000, "150000", "t")
+
+
+def png_header(width, height):
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 64)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
+    )
+
+
+def test_images_are_measured_before_they_are_decoded():
+    assert safe.image_file(png_header(300, 200), formats=("PNG",), where="x").size == (300, 200)
+    for width, height in ((100_000, 1_000), (65_000, 65_000), (9_500, 9_500)):
+        with pytest.raises(UnsafeInputError, match="pixels"):
+            safe.image_file(png_header(width, height), formats=("PNG",), where="x")
+    with pytest.raises(CorruptInputError):
+        safe.image_file(png_header(300, 200), formats=("JPEG",), where="x")
+    with pytest.raises(CorruptInputError):
+        safe.image_file(png_header(0, 200), formats=("PNG",), where="x")
+    with pytest.raises(CorruptInputError):
+        safe.image_file(png_header(300, 200), formats=("PNG",), where="x", page=3)
+    with pytest.raises(UnsafeInputError):
+        safe.image_file(b"\x89PNG" + b"\0" * (safe.MAX_IMAGE_BYTES + 1), formats=("PNG",), where="x")
+
+
+def pdf(content, extra=b""):
+    """A PDF of one page."""
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 800 600]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/XObject/Subtype/Image/Width 90000/Height 90000/BitsPerComponent 1/ColorSpace/DeviceGray/Length 1>>"
+        b"stream\n0\nendstream",
+    ]
+    body = b"%PDF-1.4\n" + b"".join(b"%d 0 obj%s\nendobj\n" % (n + 1, part) for n, part in enumerate(objects))
+    return body + extra + b"trailer<</Root 1 0 R/Size 6>>\n%%EOF"
+
+
+def test_pages_of_a_pdf_are_weighed_before_they_are_drawn(monkeypatch):
+    import pypdfium2
+
+    def check(content):
+        with pypdfium2.PdfDocument(pdf(content)) as document:
+            page = document[0]
+            safe.check_pdf_page(page, where="x")
+            page.close()
+
+    check(b"0 0 m 9 9 l S")
+    with pytest.raises(UnsafeInputError, match="pictures"):
+        check(b"q 800 0 0 600 0 0 cm /I Do Q")
+    monkeypatch.setattr(safe, "_MAX_PDF_OBJECTS", 100)
+    with pytest.raises(UnsafeInputError, match="objects"):
+        check(b"0 0 m 9 9 l S\n" * 101)
