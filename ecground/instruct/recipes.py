@@ -1,0 +1,148 @@
+"""The recipes: what each data set consists of, as units that can be made one by one, in any order and place.
+
+`units` lists what there is to make from a pool of facts; it is cheap, needs no samples and gives the same list in every
+process. `make` turns one unit into conversations, with a generator of its own seeded by the unit's place. A plug-in
+adds a recipe with `register` or an entry point of the group `ecground.recipes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+import numpy as np
+
+from ecground import __version__
+from ecground.errors import UsageError
+from ecground.instruct.conversation import Conversation
+from ecground.instruct.debias import KEYS, KeyName, balanced
+from ecground.instruct.facts import Facts
+from ecground.instruct.qa.generate import Style, about_one, about_pairs, every_verify
+from ecground.instruct.qa.question import Question, to_conversation
+
+__all__ = ["RECIPES", "Making", "Recipe", "Result", "recipe", "register"]
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a build was asked for, beyond the recordings."""
+
+    seed: int = 0
+    style: Style = "train"
+    """Wordings of training or of test data."""
+    key: KeyName = "question"
+    """What balancing counts as one question."""
+    pairs: int = 1000
+    """Pairs of different patients to compare."""
+
+    def __post_init__(self) -> None:
+        if self.key not in KEYS or self.style not in ("train", "test") or self.pairs < 0 or self.seed < 0:
+            raise UsageError("an impossible setting of the build", where="build",
+                             hint=f"--balance {' | '.join(KEYS)}, --wording train | test, --pairs and --seed from 0")
+
+    def rng(self, *place: int) -> np.random.Generator:
+        """The generator of one unit, or of the listing."""
+        return np.random.default_rng([self.seed, *place])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one unit became."""
+
+    conversations: tuple[Conversation, ...]
+    claims: int = 0
+    """Claims written before any repair."""
+    struck: int = 0
+    """Claims that the checker contradicted, so that they were taken out."""
+    dropped: int = 0
+    """Texts that were not worth keeping after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One kind of data set."""
+
+    name: str
+    description: str
+    units: Callable[[Sequence[Facts], Making], Sequence[Any]]
+    """All that there is to make."""
+    make: Callable[[Any, Making, np.random.Generator], Result]
+    """One unit's conversations."""
+
+
+RECIPES: Final[dict[str, Recipe]] = {}
+
+
+def register(row: Recipe) -> None:
+    """Add a recipe, or replace the one of that name."""
+    RECIPES[row.name] = row
+
+
+@cache
+def _load_plugins() -> None:
+    for point in entry_points(group="ecground.recipes"):
+        register(point.load())
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name; UsageError when there is none."""
+    _load_plugins()
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise UsageError(f"no recipe '{name}'", where="recipe", hint=f"there are: {' '.join(RECIPES)}") from None
+
+
+def _each(pool: Sequence[Facts], _: Making) -> Sequence[Facts]:
+    return pool
+
+
+def _grounding(facts: Facts, making: Making, rng: np.random.Generator) -> Result:
+    from ecground.instruct.grounding.recipe import conversation, interpretation
+    from ecground.instruct.readings import read_facts
+
+    reading = read_facts(facts)
+    told = interpretation(facts, reading.measurements, reading.findings, rng)
+    made = (conversation(facts, told, rng, seed=making.seed),) if told.kept else ()
+    return Result(made, told.first, len(told.contradicted), int(not told.kept))
+
+
+def _ecginstruct(facts: Facts, making: Making, rng: np.random.Generator) -> Result:
+    from ecground.instruct.ecginstruct import item, tasks
+    from ecground.instruct.readings import read_facts
+
+    reading = read_facts(facts)
+    made = tasks.items(facts, reading.measurements, reading.findings, rng)
+    return Result(tuple(item.to_conversation(one, facts, number=number, seed=making.seed)
+                        for number, one in enumerate(made)))
+
+
+def _questions(pool: Sequence[Facts], making: Making) -> Sequence[Question]:
+    singles = [question for number, facts in enumerate(pool)
+               for question in about_one(facts, making.rng(number), style=making.style)]
+    return singles + list(about_pairs(pool, making.rng(len(pool)), style=making.style, irrelevant=making.pairs))
+
+
+def _balanced(pool: Sequence[Facts], making: Making) -> Sequence[Question]:
+    def all_of_them() -> Iterable[Question]:
+        for number, facts in enumerate(pool):
+            yield from every_verify(facts, making.rng(number), style=making.style)
+
+    return balanced(all_of_them(), making.rng(len(pool)), key=making.key)
+
+
+def _asked(name: str) -> Callable[[Question, Making, np.random.Generator], Result]:
+    def make(question: Question, making: Making, _: np.random.Generator) -> Result:
+        generator = {"writer": "wordings", "version": __version__, "seed": making.seed, "wording": making.style}
+        return Result((to_conversation(question, recipe=name, generator=generator),))
+
+    return make
+
+
+register(Recipe("grounding", "grounded interpretations, every claim checked", _each, _grounding))
+register(Recipe("ecginstruct", "four groups of tasks in four types of question", _each, _ecginstruct))
+register(Recipe("qa", "questions of ECG-QA's seven types", _questions, _asked("qa")))
+register(Recipe("debias", "yes/no questions with as many yes as no for each", _balanced, _asked("debias")))
