@@ -21,7 +21,7 @@ __all__ = ["FONTS", "advances", "available", "extent", "ink", "program"]
 
 FONTS: Final = ("aileron", "dejavu", "dejavu-mono", "dejavu-serif", "opencv")
 _DEJAVU: Final = {"dejavu": "DejaVuSans.ttf", "dejavu-mono": "DejaVuSansMono.ttf", "dejavu-serif": "DejaVuSerif.ttf"}
-_MEASURE_PX: Final = 64.0
+_MEASURE_PX: Final = 40.0
 _FINER: Final = 4
 _EM: Final = 1000
 
@@ -83,8 +83,7 @@ def _opencv(words: str, size: float) -> tuple[NDArray[np.uint8], int, int]:
     canvas = np.zeros((rows * _FINER, columns * _FINER), np.uint8)
     line = -(-(height + edge) // _FINER)
     cv2.putText(canvas, words, (edge, line * _FINER), cv2.FONT_HERSHEY_SIMPLEX, factor, 255, weight, cv2.LINE_AA)
-    patch = canvas.reshape(rows, _FINER, columns, _FINER).mean(axis=(1, 3))
-    return np.rint(patch).astype(np.uint8), -edge // _FINER, -line
+    return np.asarray(cv2.resize(canvas, (columns, rows), interpolation=cv2.INTER_AREA)), -edge // _FINER, -line
 
 
 @lru_cache(maxsize=4096)

@@ -110,8 +110,8 @@ def _paper(drawing: Drawing, ppm: float, height: int, width: int) -> tuple[Pictu
     """
     style = drawing.style
     if style.grid == "none":
-        blank = np.asarray(style.background, np.uint8)
-        return np.broadcast_to(blank, (height, width, 3)).copy(), np.zeros((height, width), np.uint8)
+        row = np.tile(np.asarray(style.background, np.uint8), width)
+        return np.tile(row, (height, 1)).reshape(height, width, 3), np.zeros((height, width), np.uint8)
     (fine_x, coarse_x, in_x, at_x), (fine_y, coarse_y, in_y, at_y) = (
         _kinds(drawing, axis, length, ppm) for axis, length in ((0, width), (1, height)))
     inside = np.outer(in_y, in_x)
