@@ -28,10 +28,12 @@ from ecground.io.source import Source
 from ecground.io.wfdb import read_wfdb, sniff_wfdb, write_wfdb
 from ecground.io.xml import (
     read_aecg,
+    read_cardiosoft,
     read_muse,
     read_schiller,
     read_sierra,
     sniff_aecg,
+    sniff_cardiosoft,
     sniff_muse,
     sniff_schiller,
     sniff_sierra,
@@ -83,6 +85,7 @@ register(Format("aecg", "HL7 annotated ECG (XML)", sniff_aecg, read_aecg, write_
 register(Format("muse", "GE MUSE RestingECG (XML)", sniff_muse, read_muse, verified=1))
 register(Format("sierra", "Philips Sierra (XML 1.03, 1.04, 1.04.01)", sniff_sierra, read_sierra, verified=5))
 register(Format("schiller", "Schiller EDI (XML)", sniff_schiller, read_schiller, verified=1))
+register(Format("cardiosoft", "GE CardioSoft CardiologyXML (UK Biobank)", sniff_cardiosoft, read_cardiosoft))
 register(Format(
     "npz", "NumPy archive with signal, fs and leads", sniff_npz, read_npz, write_npz, (".npz",), verified=None,
 ))

@@ -20,7 +20,7 @@ from ecground import leads, safe
 from ecground.errors import CorruptInputError, NoSignalError, UnsafeInputError
 from ecground.record import DeviceReading, Patient, Provenance, Record, Sex
 
-__all__ = ["MV_PER_UNIT", "Channel", "assemble", "is_sentinel", "lead_name", "patient_age", "patient_sex"]
+__all__ = ["MV_PER_UNIT", "Channel", "assemble", "is_sentinel", "lead_name", "measured", "patient_age", "patient_sex"]
 
 MV_PER_UNIT: Final[Mapping[str, float]] = {
     "v": 1e3, "mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "millivolt": 1.0, "millivolts": 1.0,
@@ -155,9 +155,16 @@ def _row(name: str, channel: Channel, length: int, said: list[str]) -> NDArray[n
     values = np.asarray(channel.values, dtype=np.float32)
     row[:values.size] = values * np.float32(MV_PER_UNIT[channel.unit.lower()] if channel.unit else 1.0)
     row[~np.isfinite(row)] = np.nan
+    if values.size and np.isnan(row).all():
+        said.append(f"lead {name} holds no value: not recorded")
     if values.size < length:
         said.append(f"lead {name} is shorter than the others: its end is missing (NaN)")
     return row
+
+
+def measured(raw: NDArray[Any]) -> NDArray[np.float32]:
+    """Numbers `[sample]` as float32, all NaN when they are one constant sentinel."""
+    return np.full(raw.size, np.nan, np.float32) if is_sentinel(raw) else raw.astype(np.float32)
 
 
 def is_sentinel(raw: NDArray[Any]) -> bool:

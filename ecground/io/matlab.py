@@ -17,7 +17,7 @@ import numpy as np
 
 from ecground import leads, safe
 from ecground.errors import CorruptInputError, InputError
-from ecground.io.channels import Channel, assemble, patient_age, patient_sex
+from ecground.io.channels import Channel, assemble, measured, patient_age, patient_sex
 from ecground.io.source import Source
 from ecground.record import Patient, Record
 
@@ -54,7 +54,7 @@ def read_matlab(source: Source) -> Record:
     if data.ndim != 2 or data.dtype.kind not in "fiu" or 12 not in data.shape:
         raise CorruptInputError(f"ECG.data has shape {data.shape}, not 12 leads", where=source.name)
     rows = data if data.shape[0] == 12 else data.T
-    channels = [Channel(label=name, values=row.astype(np.float32), unit="mV", gain="stored as mV")
+    channels = [Channel(label=name, values=measured(row), unit="mV", gain="stored as mV")
                 for name, row in zip(leads.STANDARD, rows, strict=True)]
     return assemble(
         channels, fs=500.0, format="matlab", where=source.name,

@@ -18,7 +18,7 @@ import numpy as np
 
 from ecground import safe
 from ecground.errors import CorruptInputError, UnsafeInputError
-from ecground.io.channels import Channel, assemble, patient_age, patient_sex
+from ecground.io.channels import Channel, assemble, measured, patient_age, patient_sex
 from ecground.io.source import Source
 from ecground.record import DeviceMeasurement, DeviceReading, Patient, Record
 
@@ -58,8 +58,7 @@ def read_npz(source: Source) -> Record:
     provenance = meta.get("provenance", {})
     if not provenance.get("calibrated", True):
         unit = None
-    channels = [Channel(label=name, values=row.astype(np.float32), unit=unit) for name, row in
-                zip(leads, signal, strict=True)]
+    channels = [Channel(label=name, values=measured(row), unit=unit) for name, row in zip(leads, signal, strict=True)]
     record = assemble(
         channels, fs=fs, format="npz", where=source.name, start=_start(meta.get("start")), device=_device(meta),
         patient=Patient(age=patient_age(str(meta.get("age", ""))), sex=patient_sex(str(meta.get("sex", "")))),

@@ -128,8 +128,15 @@ def fuzz(name: str, inputs: int, seed: int, folder: Path) -> None:
     import atheris
 
     with atheris.instrument_imports(include=_INSTRUMENTED):
+        from ecground.io import rare
         from tests.fuzz.targets import answer
+    from ecground.errors import MissingExtraError
     from tests.fuzz.seeds import LARGEST
+
+    def no_child(*_: object) -> None:
+        raise MissingExtraError("no second process for every input", where="fuzzing")
+
+    rare._run = no_child
 
     tally = Tally(folder)
     warnings.simplefilter("error")

@@ -135,6 +135,13 @@ def schiller() -> list[bytes]:
     return [xml.schiller(rows, extra=more), xml.schiller(rows, kinds=("ECG_AVERAGES",)), *pack("schiller/*.xml")]
 
 
+def cardiosoft() -> list[bytes]:
+    """A strip with a median beat, the beat alone."""
+    rows = dict(zip(xml.EIGHT, xml.counts(n=40), strict=True))
+    more = "<Interpretation><Diagnosis><DiagnosisText>Sinus rhythm</DiagnosisText></Diagnosis></Interpretation>"
+    return [xml.cardiosoft(rows, extra=more), xml.cardiosoft(rows, strips=0)]
+
+
 def npz() -> list[bytes]:
     """Whole archives, and the members of one joined: a checksum stops nearly every change inside an archive."""
     whole = written(".npz")
@@ -215,7 +222,7 @@ def pack(pattern: str, *, beside: str = "") -> list[bytes]:
 
 SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "wfdb": wfdb, "annotations": annotations, "dicom": lambda: [*written(".dcm"), *pack("dicom/*.dcm")],
-    "scp": scp_records, "edf": edf, "aecg": aecg, "muse": muse, "sierra": sierra, "schiller": schiller, "npz": npz,
-    "rare": rare, "matlab": matlab, "csv": csv, "hdf5": hdf5,
+    "scp": scp_records, "edf": edf, "aecg": aecg, "muse": muse, "sierra": sierra, "schiller": schiller,
+    "cardiosoft": cardiosoft, "npz": npz, "rare": rare, "matlab": matlab, "csv": csv, "hdf5": hdf5,
 }
 """Parser -> its first inputs, the good ones made by code first."""

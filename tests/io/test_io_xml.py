@@ -11,6 +11,7 @@ from tests.io.xml_documents import (
     aecg,
     annotation,
     annotations,
+    cardiosoft,
     counts,
     muse,
     rows,
@@ -24,6 +25,7 @@ from tests.io.xml_documents import (
 @pytest.mark.parametrize(("data", "name"), [
     (aecg(rows(EIGHT, counts())), "aecg"), (muse(rows(EIGHT, counts())), "muse"),
     (sierra(twelve()), "sierra"), (schiller(rows(EIGHT, counts())), "schiller"),
+    (cardiosoft(rows(EIGHT, counts())), "cardiosoft"),
 ])
 def test_recognised_in_any_dress(data, name):
     assert sniff(data) == name
@@ -53,6 +55,7 @@ def attacked(data, where, what):
 @pytest.mark.parametrize(("data", "root"), [
     (aecg(rows(EIGHT, counts(n=30))), b"<AnnotatedECG"), (muse(rows(EIGHT, counts(n=30)), doctype=""), b"<RestingECG"),
     (sierra(twelve(n=30)), b"<restingecgdata"), (schiller(rows(EIGHT, counts(n=30))), b"<com.xiriuz"),
+    (cardiosoft(rows(EIGHT, counts(n=30))), b"<CardiologyXML"),
 ])
 def test_attacks(data, root):
     name = root[1:].split(b".")[0]

@@ -12,7 +12,19 @@ from ecground.errors import EcgroundError
 from ecground.io import read, write
 from ecground.io.xml.xli import unpacked_leads
 from ecground.record import Patient, Record
-from tests.io.xml_documents import EIGHT, aecg, annotation, annotations, counts, muse, schiller, sierra, twelve, xli
+from tests.io.xml_documents import (
+    EIGHT,
+    aecg,
+    annotation,
+    annotations,
+    cardiosoft,
+    counts,
+    muse,
+    schiller,
+    sierra,
+    twelve,
+    xli,
+)
 
 ROUNDS = settings(max_examples=150, deadline=2000, derandomize=True,
                   suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -24,6 +36,7 @@ ORIGINALS = {
     "sierra": sierra(twelve(n=60)),
     "sierra-plain": sierra(twelve(n=60), compression="Uncompressed"),
     "schiller": schiller(ROWS, extra="<annotation_global><name>HR</name><value>69</value></annotation_global>"),
+    "cardiosoft": cardiosoft(ROWS, extra="<Interpretation><Statement>Sinus</Statement></Interpretation>"),
 }
 WORDS = (b"", b"-1", b"0", b"1e308", b"nan", b"99999999999", b"0x1", b"1,5", b"\xff", b"\xe2\x80\xae", b"2147483648",
          b"XX")

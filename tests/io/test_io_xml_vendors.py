@@ -1,4 +1,4 @@
-"""GE MUSE, Philips Sierra and Schiller from files built here: scales, quirks, statements and refusals."""
+"""GE MUSE, CardioSoft, Philips Sierra and Schiller, from files built here: scales, quirks, refusals."""
 
 import struct
 import time
@@ -15,6 +15,7 @@ from ecground.record import Patient
 from tests.io.xml_documents import (
     EIGHT,
     TWELVE,
+    cardiosoft,
     counts,
     lzw,
     muse,
@@ -291,3 +292,49 @@ def test_schiller_damage(change):
         read(schiller({}))
     with pytest.raises(CorruptInputError):
         read(schiller(rows(EIGHT, counts())).replace(b"<data>", b"<data>1,,x,"))
+
+
+# GE CardioSoft
+
+
+def test_cardiosoft():
+    table = counts()
+    extra = ("<Interpretation><Diagnosis><DiagnosisText>Sinus rhythm</DiagnosisText><DiagnosisText>Normal ECG"
+             "</DiagnosisText></Diagnosis></Interpretation><FullDisclosure/>")
+    record = read(cardiosoft(rows(EIGHT, table), extra=extra))
+    assert (record.leads, record.fs, record.n_samples) == (STANDARD, 500.0, 500)
+    assert record.patient == Patient(61.0, "F")
+    assert record.start == datetime(2020, 3, 4, 10, 11, 12)
+    np.testing.assert_allclose(record.lead("V6"), table[7] * 5e-3, atol=1e-6)
+    assert record.device.statements == ("Sinus rhythm", "Normal ECG")
+    assert record.provenance.filters == ("low-pass 100 Hz", "notch 50 Hz")
+    assert (value(record, "hr_bpm"), value(record, "pr_ms"), value(record, "qrs_axis_deg")) == (69, 174, -12)
+    assert said(record, "unverified")
+    assert said(record, "full disclosure")
+    assert said(record, "1 further strips or median beats")
+
+
+def test_cardiosoft_strip_within_and_beat_alone():
+    assert read(cardiosoft(rows(EIGHT, counts()), inside="Strip").replace(
+        b"<Strip>", b"<Strip><StripData>").replace(b"</Strip>", b"</StripData></Strip>")).n_samples == 500
+    alone = read(cardiosoft(rows(EIGHT, counts()), strips=0))
+    assert alone.n_samples == 20
+    assert said(alone, "no rhythm")
+
+
+def test_cardiosoft_age_from_dates_and_unknown_units():
+    born = "<BirthDateTime><Day>5</Day><Month>3</Month><Year>1960</Year></BirthDateTime><Gender>x</Gender>"
+    assert read(cardiosoft(rows(EIGHT, counts()), person=born)).patient == Patient(59.0, None)
+    assert read(cardiosoft(rows(EIGHT, counts()), person="<Age units='Months'>6</Age>")).patient.age == 0.5
+    for change in ({"unit": "mVperLsb"}, {"scale": "x"}, {"unit": ""}):
+        assert not read(cardiosoft(rows(EIGHT, counts()), **change)).provenance.calibrated
+
+
+@pytest.mark.parametrize("change", [{"fs": "x"}, {"fs": "0"}, {"count": 499, "beat": False}])
+def test_cardiosoft_damage(change):
+    with pytest.raises(CorruptInputError):
+        read(cardiosoft(rows(EIGHT, counts()), **change))
+    with pytest.raises(NoSignalError):
+        read(cardiosoft({}))
+    with pytest.raises(CorruptInputError):
+        read(cardiosoft(rows(EIGHT, counts())).replace(b"\n\t", b"1,,x,"))

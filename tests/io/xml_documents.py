@@ -179,6 +179,28 @@ def schiller(rows, *, kinds=("ECG_AVERAGES", "ECG_RHYTHMS"), unit="UV", scale="1
     <eventdata><event>{waves}{extra}</event></eventdata></com.xiriuz.sema.xml.schillerEDI.SchillerEDI>""".encode()
 
 
+def cardiosoft(rows, *, strips=1, beat=True, unit="uVperLsb", scale="5", fs="500", count=None, extra="", person=None,
+               inside="StripData"):
+    """A CardioSoft file; the median beat holds the first 20 samples."""
+    def wave(tag, cut):
+        leads = "".join(f'<WaveformData lead="{lead}">\n\t{",".join(map(str, row[:cut]))}\n</WaveformData>'
+                        for lead, row in rows.items())
+        held = count or len(next(iter(rows.values()), ())[:cut])
+        return (f'<{tag}><NumberOfLeads>{len(rows)}</NumberOfLeads><SampleRate units="Hz">{fs}</SampleRate>'
+                f"<ChannelSampleCountTotal>{held}</ChannelSampleCountTotal>"
+                f'<Resolution units="{unit}">{scale}</Resolution>{leads}</{tag}>')
+
+    person = person or '<PID>4711</PID><Age units="Years">61</Age><Gender>Female</Gender>'
+    median = wave("MedianSamples", 20) if beat else ""
+    return f"""<?xml version="1.0" encoding="ISO-8859-1"?><CardiologyXML><ObservationType>RestECG</ObservationType>
+    <ObservationDateTime><Hour>10</Hour><Minute>11</Minute><Second>12</Second><Day>4</Day><Month>3</Month>
+    <Year>2020</Year></ObservationDateTime><PatientInfo>{person}</PatientInfo>
+    <FilterSetting><Filter50Hz>Yes</Filter50Hz><LowPass units="Hz">100</LowPass></FilterSetting>
+    <RestingECGMeasurements><VentricularRate units="BPM">69</VentricularRate><PQInterval units="ms">174</PQInterval>
+    <QRSDuration units="ms">94</QRSDuration><RAxis units="degrees">-12</RAxis><POnset units="ms">220</POnset>
+    {median}</RestingECGMeasurements>{extra}{wave(inside, None) * strips}</CardiologyXML>""".encode("latin-1")
+
+
 def rows(names, table):
     return dict(zip(names, table, strict=True))
 

@@ -153,7 +153,20 @@ _SCHILLER: Final = Tree(
     ),
 )
 
-XML: Final[Mapping[str, Tree]] = {"aecg": _AECG, "muse": _MUSE, "sierra": _SIERRA, "schiller": _SCHILLER}
+_CARDIOSOFT: Final = Tree(
+    root="CardiologyXML", namespace="",
+    identity=("PatientInfo/PID", "PatientInfo/Name/FamilyName"), started=(),
+    rules=(
+        ("ObservationType", Rule.STATEMENT), ("PatientInfo/PID", Rule.PATIENT), ("PatientInfo/Age", Rule.AGE),
+        ("PatientInfo/Age@units", Rule.STATEMENT), ("PatientInfo/Gender", Rule.SEX),
+        ("FilterSetting/*", Rule.VALUE), ("*/WaveformData", Rule.SAMPLES), ("*StripData/*", Rule.VALUE),
+        ("RestingECGMeasurements/*", Rule.VALUE), ("Interpretation/*", Rule.STATEMENT),
+    ),
+)
+
+XML: Final[Mapping[str, Tree]] = {
+    "aecg": _AECG, "muse": _MUSE, "sierra": _SIERRA, "schiller": _SCHILLER, "cardiosoft": _CARDIOSOFT,
+}
 """Name in FORMATS -> table."""
 
 DICOM_SEQUENCES: Final = frozenset((

@@ -90,7 +90,8 @@ _NUMBER: Final = re.compile(r"[-+]?(\d{1,6}(\.\d{0,9})?|\.\d{1,9})([eE][-+]?\d{1
 _TIME: Final = re.compile(r"([01]?\d|2[0-3])([:.]?)[0-5]\d(\2[0-5]\d([.:]?\d{1,6})?)?")
 _UNITS: Final = frozenset(("v", "mv", "uv", "µv", "μv", "nv", "adu", "s", "ms", "us", "hz", "deg", "bpm", "bmp", "",
                            "1", "%", "a", "/min", "1/min", "{h.b.}/min", "{beats}/min", "mmhg", "degc", "l/min", "ohm",
-                           "kohm", "-", "cm", "rad", "mm/mv", "mm/s", "count", "counts", "nd", "b/min", "/s"))
+                           "kohm", "-", "cm", "rad", "mm/mv", "mm/s", "count", "counts", "nd", "b/min", "/s",
+                           "uvperlsb", "degrees", "years"))
 _LONGEST: Final = 400
 _MOST_DIGITS: Final = 14
 

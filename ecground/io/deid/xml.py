@@ -1,4 +1,4 @@
-"""De-identified copies of ECG files in XML: aECG, MUSE, Sierra, Schiller.
+"""De-identified copies of ECG files in XML: aECG, MUSE, CardioSoft, Sierra, Schiller.
 
 Contract: the document is parsed through `safe` and written anew: text, attributes and tails that the format's table
 does not keep are gone, and with them elements that are then empty; comments, processing instructions, the DOCTYPE,

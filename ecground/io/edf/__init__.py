@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.errors import CorruptInputError, EcgroundError, NoSignalError, UnsafeInputError
-from ecground.io.channels import MV_PER_UNIT, Channel, assemble, lead_name, patient_sex
+from ecground.io.channels import MV_PER_UNIT, Channel, assemble, is_sentinel, lead_name, patient_sex
 from ecground.io.edf.header import ANNOTATIONS, Layout, layout, looks_like_edf, onsets
 from ecground.io.edf.writer import AGE, END_OF_RECORDING, NOT_RECORDED, write_edf
 from ecground.io.source import Source
@@ -182,6 +182,8 @@ def _bound_gaps(starts: NDArray[np.float64], fs: float, signals: Sequence[EdfSig
 def _row(signal: EdfSignal, fs: float, starts: NDArray[np.float64] | None) -> NDArray[np.float32]:
     """Physical values `[sample]` in the channel's unit; NaN in the gaps between data records."""
     values: NDArray[np.float32] = signal.data.astype(np.float32)
+    if is_sentinel(signal.digital):
+        values[:] = np.nan
     if starts is None:
         return values
     first = np.rint((starts - starts[0]) * fs).astype(np.int64)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecground.io.channels import Channel, assemble
+from ecground.io.channels import Channel, assemble, is_sentinel
 from ecground.io.dicom.codes import lead_of_code
 from ecground.io.scp import reading
 from ecground.io.scp.container import looks_like_scp, unpack
@@ -56,7 +56,8 @@ def _channels(rhythm: Rhythm) -> list[Channel]:
     channels = []
     for lead, samples in zip(rhythm.leads, rhythm.samples, strict=True):
         values = np.full(lead.stop - first + 1, np.nan, np.float32)
-        values[lead.start - first:] = -samples if lead.code == _MINUS_AVR else samples
+        if not is_sentinel(np.rint(samples * (1e6 / (rhythm.nanovolt or 1e6)))):
+            values[lead.start - first:] = -samples if lead.code == _MINUS_AVR else samples
         channels.append(Channel(label=_name(lead.code), values=values, unit=unit, gain=gain))
     return channels
 

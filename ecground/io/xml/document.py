@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ecground import safe
 from ecground.errors import CorruptInputError
+from ecground.io.channels import is_sentinel
 from ecground.io.source import Source
 from ecground.record import DeviceMeasurement
 
@@ -154,7 +155,9 @@ def decimals(said: str, *, where: str, separator: str = " ") -> NDArray[np.float
 
 
 def scaled(raw: NDArray[Any], *, step: float, origin: float = 0.0) -> NDArray[np.float32]:
-    """`origin + step x raw` as float32 `[sample]`; what no voltage can be (over 1e30) is NaN."""
+    """`origin + step x raw` as float32 `[sample]`; a lead of one sentinel and what no voltage can be (1e30) is NaN."""
+    if is_sentinel(raw):
+        return np.full(raw.size, np.nan, np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         values = origin + step * raw.astype(np.float64)
         return np.where(np.abs(values) < 1e30, values, np.nan).astype(np.float32)

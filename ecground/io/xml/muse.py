@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.errors import CorruptInputError, NoSignalError
-from ecground.io.channels import Channel, assemble, is_sentinel, patient_age, patient_sex
+from ecground.io.channels import Channel, assemble, patient_age, patient_sex
 from ecground.io.source import Source
 from ecground.io.xml.document import (
     base64_bytes,
@@ -112,15 +112,11 @@ def _channel(lead: Element, where: str, said: list[str]) -> Channel:
     raw = _samples(lead, label, where, said)
     scale, written = number(text(lead, "LeadAmplitudeUnitsPerBit")), text(lead, "LeadAmplitudeUnits")
     unit = _UNITS.get(written.upper(), written) if scale else None
-    values = scaled(raw, step=scale or 1.0)
-    if is_sentinel(raw):
-        values[:] = np.nan
-        said.append(f"{label[:16]} holds only the value {raw[0]}: not recorded")
     if text(lead, "LeadOff").upper() == "TRUE":
         said.append(f"the device says that lead {label[:16]} was off")
     said += [f"{tag} of {label[:16]} is not zero; its meaning is not published, it was not applied"
              for tag in ("FirstSampleBaseline", "LeadOffsetFirstSample") if number(text(lead, tag))]
-    return Channel(label=label, values=values, unit=unit or None,
+    return Channel(label=label, values=scaled(raw, step=scale or 1.0), unit=unit or None,
                    gain=f"{scale:g} {unit} a step" if scale and unit else "no unit given")
 
 
