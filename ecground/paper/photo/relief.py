@@ -170,8 +170,8 @@ def _crumpled(values: Values, rng: np.random.Generator, size: Size) -> Back:
     height = _crumpled_height(values, rng, size, margin).astype(np.float32)
 
     def of(points: Points) -> Points:
-        flat = points.reshape(-1, 1, 2)
-        at = ((flat + margin * np.array(size) / 2) / _FINE_MM).astype(np.float32)
+        rows = points if points.ndim == 3 else points[None]
+        at = ((rows + margin * np.array(size) / 2) / _FINE_MM).astype(np.float32)
         seen = cv2.remap(height, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return _parallax(points, seen.reshape(points.shape[:-1]).astype(np.float64))
 
