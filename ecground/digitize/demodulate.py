@@ -9,7 +9,6 @@ beside it, so it does not matter whether the grid has lines, dots, both, or only
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -21,8 +20,10 @@ Array = NDArray[np.float64]
 PERIOD: Final = 5.0
 """Distance of the bold lines [mm]."""
 _HARMONICS: Final = (1, 2, 3, 4, 5, 6, 7)
-_BESIDE: Final = 0.5
-"""Noise is read this far from each harmonic [harmonics]."""
+_BETWEEN: Final = (0.5, 1.5, 3.5, 5.5, 7.5)
+"""Where noise is read [harmonics]."""
+EVERY: Final = 2
+"""Distance of the places where shifts are read [mm]."""
 _BOLD: Final = 3.0
 """Strength of all harmonics but the fifth from which bold lines are trusted to show slips of a millimetre."""
 _BLUR: Final = 2.5
@@ -31,7 +32,7 @@ _BLUR: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Shifts:
-    """How far the lines of one family are from whole millimetres, on a lattice of 1 mm."""
+    """How far the lines of one family are from whole millimetres, every 2 mm from 0.5 mm on."""
 
     shift: Array
     """What must be added to a position to give its coordinate on the grid [mm], `[row, column]`."""
@@ -52,13 +53,13 @@ def shifts(image: NDArray[np.float32], *, per_mm: int, first: bool) -> Shifts:
     rows = image.shape[0] // per_mm
     strips = image.reshape(rows, per_mm, -1).mean(axis=1)
     values = np.stack([_harmonic(strips, k, per_mm) for k in _HARMONICS])
-    beside = [np.abs(_harmonic(strips, k + _BESIDE, per_mm)) ** 2 for k in (0, *_HARMONICS)]
-    noise = np.array([float(np.median(low + high)) / 2 for low, high in pairwise(beside)])
-    noise += 1e-4 * float(np.mean(np.abs(values) ** 2)) + 1e-12
-    shift = _coarse(values, noise) if first else np.zeros(values.shape[1:])
+    between = [float(np.median(np.abs(_harmonic(strips, k, per_mm)) ** 2)) for k in _BETWEEN]
+    noise = np.interp(_HARMONICS, _BETWEEN, between) + 1e-4 * float(np.mean(np.abs(values) ** 2)) + 1e-12
+    shift = _coarse(values, noise) if first else np.zeros(values.shape[1:], dtype=np.float32)
     k = np.array(_HARMONICS, dtype=np.float32)[:, None, None]
     for _ in range(3 if first else 2):
-        turned = values * np.exp(-2j * np.pi / PERIOD * k * shift.astype(np.float32))
+        turn = np.exp(-2j * np.pi / PERIOD * shift.astype(np.float32)).astype(np.complex64)
+        turned = values * np.cumprod(np.broadcast_to(turn, values.shape), axis=0)
         template = turned.mean(axis=(1, 2))
         match = turned * (np.conj(template) / noise)[:, None, None]
         precision = (k ** 2 * match.real).sum(axis=0)
@@ -99,12 +100,12 @@ def _wide(field: Array) -> Array:
     """Smoothed over a further 5 mm."""
     import cv2
 
-    out: Array = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 5.0, borderType=cv2.BORDER_CONSTANT)
+    out: Array = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 5.0 / EVERY, borderType=cv2.BORDER_CONSTANT)
     return out
 
 
 def _harmonic(strips: NDArray[np.float32], k: float, per_mm: int) -> NDArray[np.complex64]:
-    """Amplitude of the carrier of k / 5 mm along x, on a lattice of 1 mm."""
+    """Amplitude of the carrier of k / 5 mm along x, every 2 mm."""
     import cv2
 
     rows, width = strips.shape
@@ -112,5 +113,5 @@ def _harmonic(strips: NDArray[np.float32], k: float, per_mm: int) -> NDArray[np.
     cells = (strips * carrier).reshape(rows, -1, per_mm).mean(axis=2)
     planes = np.ascontiguousarray(cells).view(np.float32).reshape(rows, -1, 2)
     smooth = cv2.GaussianBlur(planes, (0, 0), _BLUR, borderType=cv2.BORDER_CONSTANT)
-    out: NDArray[np.complex64] = np.ascontiguousarray(smooth).view(np.complex64)[..., 0]
+    out: NDArray[np.complex64] = np.ascontiguousarray(smooth[::EVERY, ::EVERY]).view(np.complex64)[..., 0]
     return out

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.digitize.demodulate import Shifts, shifts
+from ecground.digitize.demodulate import EVERY, Shifts, shifts
 from ecground.digitize.lattice import TILE, Fringes, Tiles, contrast, fringes, tile_spectra
 from ecground.digitize.spacing import Spacing, spacing
 from ecground.digitize.unwarp import Flattening, flatten, surface
@@ -29,8 +29,6 @@ _CLEAR: Final = 4.0
 _LEAST_TILES: Final = 6
 _PER_MM: Final = 4
 """Samples per millimetre of the flattened image in which phases are read."""
-_EVERY: Final = 3
-"""Of the shifts, read on a lattice of 1 mm and smooth over 2.5 mm, every third is fitted."""
 _PASSES: Final = ((24.0, 1.0), (16.0, 0.3), (16.0, 0.3))
 """Knot distance [mm] and stiffness of the surface of shifts in each pass."""
 
@@ -44,7 +42,7 @@ class Grid:
     origin: tuple[float, float]
     """Position (x, y) of the first element of `clarity` [mm]."""
     clarity: Array
-    """How clearly lines are seen, 1 / variance of their position [1 / mm^2], on a lattice of 1 mm, `[row, column]`."""
+    """How clearly lines are seen, 1 / variance of their position [1 / mm^2], every 2 mm, `[row, column]`."""
     spacing: Spacing
     residual: float
     """Standard deviation of the lines about the map [mm]."""
@@ -125,18 +123,18 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
     low = np.floor(low / 5) * 5
     size = np.ceil((high - low) / 5).astype(int) * 5
     shape = (int(size[1]) * _PER_MM, int(size[0]) * _PER_MM)
-    x, y = low[0] + np.arange(size[0]) + 0.5, low[1] + np.arange(size[1]) + 0.5
+    x, y = (low[axis] + np.arange(0, size[axis], EVERY) + 0.5 for axis in (0, 1))
     nodes = np.stack(np.meshgrid(x, y), axis=-1)
     for n, (knots, stiffness) in enumerate(_PASSES):
         image = _flattened(pair.channel, flat, low, (1 / _PER_MM, 1 / _PER_MM), shape)
         seen = [shifts(image, per_mm=_PER_MM, first=n == 0), _level_shifts(image, first=n == 0)]
         surfaces = []
         for axis, one in enumerate(seen):
-            total = one.shift[::_EVERY, ::_EVERY]
+            total = one.shift
             if flat.shifts is not None:
-                total = total + flat.shifts[axis](nodes[::_EVERY, ::_EVERY])
+                total = total + flat.shifts[axis](nodes)
             surfaces.append(surface(
-                x[::_EVERY], y[::_EVERY], total, one.weight[::_EVERY, ::_EVERY], spacing=knots, stiffness=stiffness,
+                x, y, total, one.weight, spacing=knots, stiffness=stiffness,
             ))
         flat = replace(flat, shifts=(surfaces[0], surfaces[1]))
     rest = np.concatenate([one.shift[one.weight > 0] for one in seen])

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ecground.digitize.demodulate import EVERY
 from ecground.digitize.grid import Grid, find_grid
 from ecground.digitize.sheet import PX_PER_MM, Problem, Sheet, Warp
 from ecground.digitize.unwarp import linear
@@ -72,7 +73,7 @@ def _by_grid(image: NDArray[np.uint8], grid: Grid) -> Sheet:
 def _extent(image: NDArray[np.uint8], grid: Grid) -> tuple[Array, Array]:
     """Lowest and highest position of the sheet [mm], the lowest at multiples of 5 mm."""
     rows, columns = np.nonzero(grid.clarity > 0)
-    lines = np.array([[columns.min(), rows.min()], [columns.max(), rows.max()]]) + grid.origin
+    lines = np.array([[columns.min(), rows.min()], [columns.max(), rows.max()]]) * EVERY + grid.origin
     height, width = image.shape[:2]
     side = np.linspace(0.0, 1.0, 21)
     border = np.concatenate([

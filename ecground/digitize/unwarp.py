@@ -8,6 +8,7 @@ Eilers 2006, doi:10.1111/j.1467-9868.2006.00543.x).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,21 +49,41 @@ def _basis(at: Array, spacing: float) -> tuple[Array, float]:
 
 def surface(x: Array, y: Array, values: Array, weight: Array, *, spacing: float, stiffness: float) -> Surface:
     """The penalised surface through `values` `[row, column]` at `y` and `x`; weight 0 where there is none."""
+    if len(x) > len(y):
+        turned = surface(y, x, values.T, weight.T, spacing=spacing, stiffness=stiffness)
+        return Surface(turned.coefficients.T, turned.origin[::-1], spacing)
     (by, top), (bx, left) = (_basis(axis, spacing) for axis in (y, x))
     ny, nx = by.shape[1], bx.shape[1]
     squares_y = (by[:, :, None] * by[:, None, :]).reshape(len(y), -1)
     squares_x = (bx[:, :, None] * bx[:, None, :]).reshape(len(x), -1)
     normal = (squares_y.T @ weight @ squares_x).reshape(ny, ny, nx, nx).transpose(0, 2, 1, 3).reshape(ny * nx, ny * nx)
     right = (by.T @ (weight * np.where(weight > 0, values, 0.0)) @ bx).ravel()
-    penalty = stiffness * (_roughness(ny, nx, 2) + 1e-3 * _roughness(ny, nx, 1)) + 1e-9 * np.eye(ny * nx)
-    solved = np.linalg.solve(normal + max(float(weight.mean()), 1e-12) * penalty, right).astype(np.float64)
+    slack = max(float(weight.mean()), 1e-12)
+    normal = normal + slack * (stiffness * _roughness(ny, nx) + 1e-9 * np.eye(ny * nx))
+    solved: Array = _solve(normal, right, 3 * nx + 3)
     return Surface(solved.reshape(ny, nx), (left, top), spacing)
 
 
-def _roughness(ny: int, nx: int, order: int) -> Array:
-    """Quadratic form of the differences of that order along both axes."""
-    dy, dx = (np.diff(np.eye(n), order, axis=0) if n > order else np.zeros((1, n)) for n in (ny, nx))
-    return np.kron(dy.T @ dy, np.eye(nx)) + np.kron(np.eye(ny), dx.T @ dx)
+@lru_cache(maxsize=16)
+def _roughness(ny: int, nx: int) -> Array:
+    """Quadratic form of second differences along both axes, and a thousandth of first ones to settle what is left."""
+    total = np.zeros((ny * nx, ny * nx))
+    for order, part in ((2, 1.0), (1, 1e-3)):
+        dy, dx = (np.diff(np.eye(n), order, axis=0) if n > order else np.zeros((1, n)) for n in (ny, nx))
+        total += part * (np.kron(dy.T @ dy, np.eye(nx)) + np.kron(np.eye(ny), dx.T @ dx))
+    return total
+
+
+def _solve(matrix: Array, right: Array, reach: int) -> Array:
+    """Solution of a symmetric positive system with nothing farther than `reach` from the diagonal."""
+    from scipy.linalg import solveh_banded
+
+    reach = min(reach, len(right) - 1)
+    bands = np.zeros((reach + 1, len(right)))
+    for offset in range(reach + 1):
+        bands[offset, :len(right) - offset] = np.diagonal(matrix, -offset)
+    out: Array = solveh_banded(bands, right, lower=True, overwrite_ab=True, check_finite=False)
+    return out
 
 
 def project(h: Array, points: Array) -> Array:
