@@ -10,9 +10,10 @@ from ecground.simulate.generate import Simulated, simulate, simulate_batch
 from ecground.simulate.noise import Noise, add_noise, draw_noise
 from ecground.simulate.parameters import Parameters, Variation, twin
 from ecground.simulate.pathology import PATHOLOGIES
+from ecground.simulate.torso import REVERSALS
 from ecground.simulate.truth import Statement, Truth
 
 __all__ = [
-    "PATHOLOGIES", "RHYTHMS", "Noise", "Parameters", "Simulated", "Statement", "Truth", "Variation", "add_noise",
-    "draw", "draw_noise", "simulate", "simulate_batch", "twin",
+    "PATHOLOGIES", "REVERSALS", "RHYTHMS", "Noise", "Parameters", "Simulated", "Statement", "Truth", "Variation",
+    "add_noise", "draw", "draw_noise", "simulate", "simulate_batch", "twin",
 ]

@@ -1,7 +1,7 @@
 """`draw`: a random simulated patient of a given rhythm and pathology.
 
 Nuisances (age, sex, rate, axis, amplitude, torso) are drawn independently of the pathology, so that none of them
-gives it away. Normal ranges: Rijnbeek 2014 (adults by age and sex); rate correction of QT by Fridericia.
+gives it away. Normal ranges by age and sex: `population`; rate correction of QT by Fridericia.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from ecground.simulate.morphology import conducted, focal, p_wave, paced, spun
 from ecground.simulate.noise import Noise
 from ecground.simulate.parameters import Parameters, Variation
 from ecground.simulate.pathology import EXCLUSIVE, PATHOLOGIES, Heart
+from ecground.simulate.population import Normal, normal_of
 from ecground.simulate.rhythm import Rhythm
-from ecground.simulate.torso import draw_torso, fields_of
+from ecground.simulate.torso import REVERSALS, draw_torso, fields_of
 
 __all__ = ["RHYTHMS", "draw"]
 
 Rng = np.random.Generator
+_RATE_OF_ADULTS, _PR_OF_ADULTS, _P_OF_ADULTS = 70.0, 158.0, 108.0  # medians that the draws below are made for
 
 
 def _sinus(rng: Rng, low: float = 60, high: float = 100) -> dict[str, Any]:
@@ -127,39 +129,48 @@ RHYTHMS: Final[dict[str, Callable[[Rng], dict[str, Any]]]] = {
 
 
 def draw(rng: Rng, *, rhythm: str | None = None, pathology: str | Sequence[str] | None = None,
-         age: float | None = None, sex: Sex | None = None, noise: Noise | None = None) -> Parameters:
+         age: float | None = None, sex: Sex | None = None, noise: Noise | None = None,
+         reversal: str = "") -> Parameters:
     """A random patient.
 
     Args:
         rng: source of everything not given.
         rhythm: name in `RHYTHMS`; None = normal sinus rhythm.
         pathology: name or names in `PATHOLOGIES`, applied in the order of that table; None = none.
-        age: years, 18 or more; None = drawn.
+        age: years, from birth on; None = drawn between 18 and 95.
         sex: None = drawn.
         noise: noise and device, from `draw_noise`; None = clean.
+        reversal: name in `REVERSALS` of the cables that are exchanged; "" = none.
 
     Raises:
-        UsageError: unknown rhythm or pathology, or pathologies that exclude one another.
+        UsageError: unknown rhythm, pathology or reversal, an impossible age, or pathologies that exclude one another.
     """
     rhythm = rhythm or "sinus"
     names = (pathology,) if isinstance(pathology, str) else tuple(pathology or ())
     _check("rhythm", (rhythm,), RHYTHMS)
     _check("pathology", names, PATHOLOGIES)
+    _check("reversal", (reversal,) if reversal else (), REVERSALS)
+    if age is not None and not 0 <= age <= 120:
+        raise UsageError(f"no age of {age} years", where="simulate.draw", hint="0 to 120")
     for group in EXCLUSIVE:
         if len(group & set(names)) > 1:
             raise UsageError(f"no heart has both {' and '.join(sorted(group & set(names)))}", where="simulate.draw")
     names = tuple(name for name in PATHOLOGIES if name in names)
     sex = sex or ("M" if rng.random() < 0.52 else "F")
     age = round(float(np.clip(rng.normal(60, 17), 18, 95)), 1) if age is None else age
-    numbers = RHYTHMS[rhythm](rng)
-    qt_ms = _qt(rng, numbers, sex)
-    qrs_ms = float(np.clip(rng.normal(96 if sex == "M" else 89, 8), 72, 112))
-    beat = conducted(rng, qrs_ms=qrs_ms, qt_ms=qt_ms, size=float(rng.lognormal(0.0 if sex == "M" else -0.08, 0.2)))
+    usual = normal_of(age, sex)
+    numbers = _of_age(RHYTHMS[rhythm](rng), usual, age)
+    qt_ms = _qt(rng, numbers, usual)
+    qrs_ms = float(np.clip(rng.normal(usual.qrs_ms, 8), usual.qrs_ms * 0.78, min(112, usual.qrs_ms * 1.2)))
+    beat = conducted(rng, qrs_ms=qrs_ms, qt_ms=qt_ms, size=float(rng.lognormal(0.0 if sex == "M" else -0.08, 0.2)),
+                     right=usual.right)
     torso = draw_torso(rng)
-    axis = _axis(rng, names, age)
+    axis = _axis(rng, names, usual)
     if not {"lafb", "lpfb"} & set(names):
         beat = _to_axis(beat, axis, fields_of([torso], [""])[0])
-    heart = Heart(p_wave(rng, origin="sinus"), beat, numbers.get("pr_ms", 160.0))
+    p = p_wave(rng, origin="sinus")
+    p = dataclasses.replace(p, duration_ms=round(p.duration_ms * usual.p_ms / _P_OF_ADULTS, 1))
+    heart = Heart(p, beat, numbers.get("pr_ms", 160.0))
     for name in names:
         heart = PATHOLOGIES[name](heart, rng)
     made = Rhythm(**{"name": rhythm, **numbers, "pr_ms": round(max(heart.pr_ms, heart.p.duration_ms * 0.9), 1)})
@@ -173,8 +184,9 @@ def draw(rng: Rng, *, rhythm: str | None = None, pathology: str | Sequence[str] 
                             breathing_gain=round(float(rng.uniform(0.01, 0.08)), 3),
                             breathing_tilt=round(float(rng.uniform(0.01, 0.07)), 3),
                             gain_sd=round(float(rng.uniform(0.005, 0.03)), 4),
-                            tilt_sd=round(float(rng.uniform(0.004, 0.02)), 4)),
-        noise=noise,
+                            tilt_sd=round(float(rng.uniform(0.004, 0.02)), 4),
+                            alternans_mv=round(float(rng.uniform(0.05, 0.3)), 3) if "t_alternans" in names else 0.0),
+        reversal=reversal, noise=noise,
     )
 
 
@@ -185,22 +197,35 @@ def _check(what: str, names: Sequence[str], known: dict[str, Any]) -> None:
                              hint="one of " + " ".join(sorted(known)))
 
 
-def _qt(rng: Rng, numbers: dict[str, Any], sex: Sex) -> float:
+def _of_age(numbers: dict[str, Any], usual: Normal, age: float) -> dict[str, Any]:
+    """The rhythm's numbers, made for adults, at another age: rates and PR in proportion to the medians."""
+    if age >= 18:
+        return numbers
+    faster, shorter = usual.rate_bpm / _RATE_OF_ADULTS, usual.pr_ms / _PR_OF_ADULTS
+    rates = {name: numbers[name] * faster for name in ("rate_bpm", "escape_bpm") if name in numbers}
+    if numbers["driver"] == "flutter" or rates["rate_bpm"] > 240:
+        rates.pop("rate_bpm")
+    return numbers | rates | ({"pr_ms": numbers["pr_ms"] * shorter} if "pr_ms" in numbers else {})
+
+
+def _qt(rng: Rng, numbers: dict[str, Any], usual: Normal) -> float:
     """QT from a drawn Fridericia QTc at the ventricular rate, short enough to end before the next P or QRS."""
     share = {"mobitz1": 0.75, "mobitz2": 0.75, "2:1": 0.5, "3:1": 0.34}.get(numbers.get("conduction", ""), 1.0)
     rate = numbers["escape_bpm"] if numbers.get("conduction") == "none" else numbers["rate_bpm"] * share
     rr = 60 / rate
-    qtc = float(np.clip(rng.normal(403 if sex == "M" else 412, 17), 355, 448))
+    qtc = float(np.clip(rng.normal(usual.qtc_ms, 17), 355, 448))
     return round(float(min(qtc * rr ** (1 / 3), 0.97e3 * rr - 20)), 1)
 
 
-def _axis(rng: Rng, names: Sequence[str], age: float) -> float:
+def _axis(rng: Rng, names: Sequence[str], usual: Normal) -> float:
     """Frontal QRS axis [deg]: turns left with age; outside the normal range only where asked for."""
     if "left_axis" in names:
         return float(rng.uniform(-85, -34))
     if "right_axis" in names or "rvh" in names:
         return float(rng.uniform(95, 150))
-    return float(np.clip(rng.normal(52 - 0.5 * (age - 35), 26), -26, 88))
+    if "extreme_axis" in names:
+        return float(rng.uniform(-175, -95))
+    return float(np.clip(rng.normal(usual.axis_deg, 26), -26, max(88, usual.axis_deg + 40)))
 
 
 def _to_axis(beat: Beat, degrees: float, field: np.ndarray[Any, Any]) -> Beat:

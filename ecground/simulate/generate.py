@@ -166,6 +166,9 @@ def _truths(parameters: Sequence[Parameters], plans: Sequence[Schedule], made: E
     j = rows.joint_marks[middle[some], MARKS.index("qrs_off")] / fs
     levels[some] = made.levels(rows.beat[middle[some]], j[:, None] + np.array(ST_LATER_S))
     values, lead_values = values_of(rows, kind, chosen, middle, levels, p=made.p, qrs=made.qrs, t=made.t, fs=fs)
+    for one, patient in zip(values, parameters, strict=True):
+        if patient.variation.alternans_mv:
+            one["twa_uv"] = 1e3 * patient.variation.alternans_mv
     return [_truth(i, parameters[i], plans[i], made, rows, kind, p, t, spikes[i], values[i], lead_values[i], fs=fs, n=n)
             for i in range(size)]
 

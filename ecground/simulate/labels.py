@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.knowledge.finding import Evidence
-from ecground.leads import STANDARD
+from ecground.leads import STANDARD, TERRITORIES
 from ecground.simulate.truth import Statement
 
 if TYPE_CHECKING:
@@ -20,15 +20,28 @@ Array = NDArray[np.float64]
 
 PATHOLOGY_STATEMENTS: Final[dict[str, tuple[tuple[str | None, str], ...]]] = {
     "lbbb": (("CLBBB", "clbbb"),), "rbbb": (("CRBBB", "crbbb"),), "irbbb": (("IRBBB", "irbbb"),),
-    "ivcd": (("IVCD", "ivcd"),), "lafb": (("LAFB", "lafb"),), "lpfb": (("LPFB", "lpfb"),), "wpw": (("WPW", "wpw"),),
-    "lvh": (("LVH", "lvh"),), "rvh": (("RVH", "rvh"),), "lae": (("LAO/LAE", "lae"),), "rae": (("RAO/RAE", "rae"),),
-    "st_elevation_anterior": ((None, "stemi_anterior"), ("STE_", "ste")),
-    "st_elevation_inferior": ((None, "stemi_inferior"), ("STE_", "ste")),
-    "st_elevation_lateral": ((None, "stemi_lateral"), ("STE_", "ste")),
-    "st_depression": (("STD_", "std"),), "q_anterior": (("ASMI", "asmi"), ("QWAVE", "qwave")),
-    "q_inferior": (("IMI", "imi"), ("QWAVE", "qwave")), "q_lateral": (("LMI", "lmi"), ("QWAVE", "qwave")),
-    "t_inversion": (("INVT", "invt"),), "long_qt": (("LNGQT", "lngqt"),), "low_voltage": (("LVOLT", "lvolt"),),
-    "left_axis": ((None, "left_axis"),), "right_axis": ((None, "right_axis"),),
+    "ilbbb": (("ILBBB", "ilbbb"),), "ivcd": (("IVCD", "ivcd"),), "lafb": (("LAFB", "lafb"),),
+    "lpfb": (("LPFB", "lpfb"),), "lvh": (("LVH", "lvh"),), "rvh": (("RVH", "rvh"),), "lae": (("LAO/LAE", "lae"),),
+    "rae": (("RAO/RAE", "rae"),), "wpw": (("WPW", "wpw"),),
+    **{f"wpw_{at}": (("WPW", "wpw"), (None, f"wpw_{at}"))
+       for at in ("left_lateral", "posteroseptal", "right_lateral", "anteroseptal")},
+    **{f"st_elevation_{wall}": ((None, f"stemi_{wall}"), ("STE_", "ste")) for wall in
+       ("anterior", "anteroseptal", "anterolateral", "lateral", "inferior", "inferolateral")},
+    "st_elevation_posterior": ((None, "stemi_posterior"), ("STD_", "std")),
+    **{f"q_{wall}": ((code, code.lower()), ("QWAVE", "qwave")) for wall, code in
+       (("anterior", "AMI"), ("anteroseptal", "ASMI"), ("anterolateral", "ALMI"), ("lateral", "LMI"),
+        ("inferior", "IMI"), ("inferolateral", "ILMI"))},
+    "q_posterior": (("PMI", "pmi"),), "st_depression": (("STD_", "std"),), "t_inversion": (("INVT", "invt"),),
+    **{f"ischaemia_{wall}": ((code, code.lower()), ("INVT", "invt")) for wall, code in
+       (("anterior", "ISCAN"), ("anteroseptal", "ISCAS"), ("anterolateral", "ISCAL"), ("lateral", "ISCLA"),
+        ("inferior", "ISCIN"), ("inferolateral", "ISCIL"))},
+    "wellens": ((None, "wellens"), ("INVT", "invt")), "de_winter": ((None, "dewinter"),),
+    "widespread_depression": ((None, "avr_isc"), ("STD_", "std")), "pericarditis": ((None, "peric"), ("STE_", "ste")),
+    "early_repolarisation": ((None, "erepol"),), "brugada": ((None, "brugada1"),), "long_qt": (("LNGQT", "lngqt"),),
+    "short_qt": ((None, "shortqt"),), "hyperkalaemia": (("EL", "el"), (None, "tallt")),
+    "hypokalaemia": (("EL", "el"), (None, "uwave")), "digitalis": (("DIG", "dig"),),
+    "low_voltage": (("LVOLT", "lvolt"),), "left_axis": ((None, "left_axis"),), "right_axis": ((None, "right_axis"),),
+    "extreme_axis": ((None, "extreme_axis"),), "t_alternans": ((None, "t_alternans"),),
 }
 """Pathology -> statements (SCP code, key)."""
 
@@ -39,6 +52,34 @@ _RHYTHM_STATEMENTS: Final[dict[str, tuple[tuple[str | None, str], ...]]] = {
     "mobitz_2": (("2AVB", "2avb"), (None, "mobitz_2")), "av_block_2_1": (("2AVB", "2avb"), (None, "av_block_2_1")),
     "av_block_3": (("3AVB", "3avb"),), "bigeminy": (("BIGU", "bigu"),), "trigeminy": (("TRIGU", "trigu"),),
 }
+
+_RECORD_EVIDENCE: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("clbbb", "crbbb", "irbbb", "ilbbb", "ivcd"), ("qrs_ms",)),
+    **dict.fromkeys(("wpw", "wpw_left_lateral", "wpw_posteroseptal", "wpw_right_lateral", "wpw_anteroseptal"),
+                    ("pr_ms", "qrs_ms")),
+    **dict.fromkeys(("lafb", "lpfb", "left_axis", "right_axis", "extreme_axis"), ("qrs_axis_deg",)),
+    "lvh": ("sokolow_mv", "cornell_mv"), "lngqt": ("qtc_bazett_ms",), "shortqt": ("qtc_bazett_ms",),
+    "lvolt": ("limb_voltage_mv", "chest_voltage_mv"), "t_alternans": ("twa_uv",),
+}
+_WHERE: Final = {**TERRITORIES, "posterior": ("V1", "V2", "V3")}
+_LEAD_EVIDENCE: Final[dict[str, tuple[str, int, tuple[str, ...]]]] = {
+    "rvh": ("r_amp", 1, ("V1", "V2")), "lae": ("p_amp", -1, ("V1", "II")), "rae": ("p_amp", 1, STANDARD),
+    "std": ("j_amp", -1, STANDARD), "invt": ("t_amp", -1, tuple(x for x in STANDARD if x != "aVR")),
+    "qwave": ("s_amp", -1, STANDARD), "wellens": ("t_amp", -1, ("V2", "V3", "V4")), "avr_isc": ("j_amp", 1, ("aVR",)),
+    "dewinter": ("t_amp", 1, ("V2", "V3", "V4")), "brugada1": ("j_amp", 1, ("V1", "V2")),
+    "el": ("t_amp", 1, STANDARD), "tallt": ("t_amp", 1, STANDARD), "uwave": ("st60", -1, STANDARD),
+    "dig": ("st60", -1, STANDARD), "pmi": ("r_amp", 1, ("V1", "V2", "V3")),
+    "stemi_posterior": ("j_amp", -1, ("V1", "V2", "V3")),
+    **{f"stemi_{wall}": ("j_amp", 1, _WHERE[wall]) for wall in
+       ("anterior", "anteroseptal", "anterolateral", "lateral", "inferior", "inferolateral")},
+    **{code: ("s_amp", -1, _WHERE[wall]) for code, wall in
+       (("ami", "anterior"), ("asmi", "anteroseptal"), ("almi", "anterolateral"), ("lmi", "lateral"),
+        ("imi", "inferior"), ("ilmi", "inferolateral"))},
+    **{code: ("t_amp", -1, _WHERE[wall]) for code, wall in
+       (("iscan", "anterior"), ("iscas", "anteroseptal"), ("iscal", "anterolateral"), ("iscla", "lateral"),
+        ("iscin", "inferior"), ("iscil", "inferolateral"))},
+}
+"""Key -> lead measure, sign (+1 the largest, -1 the smallest), leads to look in."""
 
 
 def statements_of(parameters: Parameters, values: dict[str, float], lead_values: dict[str, Array],
@@ -69,38 +110,35 @@ def statements_of(parameters: Parameters, values: dict[str, float], lead_values:
         say("PVC", "pvc", *_evidence(values, "n_pvc", ">=", 1))
     if "S" in kind:
         say("PAC", "pac", *_evidence(values, "n_pac", ">=", 1))
+    if parameters.reversal:
+        say(None, "reversal_" + parameters.reversal)
     for name in parameters.pathologies:
         for scp, key in PATHOLOGY_STATEMENTS[name]:
             say(scp, key, *_pathology_evidence(key, values, lead_values))
-    if not parameters.pathologies and sinus and set(found) <= {"sr", "sbrad", "stach", "sarrh"}:
+    plain = sinus and not parameters.pathologies and not parameters.reversal and parameters.age >= 16
+    if plain and set(found) <= {"sr", "sbrad", "stach", "sarrh"}:
         say("NORM", "norm", *_evidence(values, "qrs_ms", "<", 120))
     return tuple(found.values())
+
+
+_UNITS: Final = {"bpm": "1/min", "ms": "ms", "mv": "mV", "uv": "uV", "deg": "deg"}
 
 
 def _evidence(values: dict[str, float], measure: str, comparison: str = "",
               threshold: float | tuple[float, float] | None = None) -> tuple[Evidence, ...]:
     if measure not in values:
         return ()
-    unit = "1/min" if measure.endswith("_bpm") else "ms" if measure.endswith("_ms") else (
-        "mV" if measure.endswith("_mv") else "deg" if measure.endswith("_deg") else "")
+    unit = _UNITS.get(measure.rsplit("_", 1)[-1], "")
     return (Evidence(measure, values[measure], unit, comparison=comparison, threshold=threshold),)
 
 
 def _pathology_evidence(key: str, values: dict[str, float], leads: dict[str, Array]) -> tuple[Evidence, ...]:
-    if key in ("clbbb", "crbbb", "irbbb", "ivcd", "wpw"):
-        return _evidence(values, "qrs_ms")
-    if key in ("lafb", "lpfb", "left_axis", "right_axis"):
-        return _evidence(values, "qrs_axis_deg")
-    if key in ("lvh", "rvh"):
-        return _evidence(values, "sokolow_mv")
-    if key == "lngqt":
-        return _evidence(values, "qtc_bazett_ms")
-    if key == "lvolt":
-        return _evidence(values, "limb_voltage_mv")
-    measure = ("p_amp" if key in ("lae", "rae") else "t_amp" if key == "invt" else
-               "s_amp" if key.endswith("mi") or key == "qwave" else "j_amp")
+    """The value that shows it: of the record, or of the two leads that show it most."""
+    if key in _RECORD_EVIDENCE:
+        return tuple(e for name in _RECORD_EVIDENCE[key] for e in _evidence(values, name))
+    measure, sign, among = _LEAD_EVIDENCE.get(key, ("j_amp", 1, STANDARD))
     if measure not in leads:
         return ()
-    level = leads[measure]
-    order = np.argsort(level if measure != "j_amp" or key == "std" else -level)[:2]
-    return tuple(Evidence(measure, round(float(level[i]), 3), "mV", leads=(STANDARD[i],)) for i in order)
+    rows = [STANDARD.index(lead) for lead in among]
+    order = sorted(rows, key=lambda i: -sign * leads[measure][i])[:2]
+    return tuple(Evidence(measure, round(float(leads[measure][i]), 3), "mV", leads=(STANDARD[i],)) for i in order)

@@ -54,13 +54,17 @@ def p_wave(rng: np.random.Generator, *, origin: str) -> PWave:
     return PWave(round(float(np.clip(duration, 68, 160)), 1), kernels)
 
 
-def conducted(rng: np.random.Generator, *, qrs_ms: float, qt_ms: float, size: float) -> Beat:
-    """A beat conducted by the His-Purkinje system; `size` scales the QRS (1 = population median)."""
+def conducted(rng: np.random.Generator, *, qrs_ms: float, qt_ms: float, size: float, right: float = 0.0) -> Beat:
+    """A beat conducted by the His-Purkinje system; `size` scales the QRS (1 = population median).
+
+    `right` (0 to 1) turns the forces of the free wall to the right ventricle, as in the newborn.
+    """
     wall = rng.lognormal(0, 0.22, 5)
     vectors = np.array([[-0.12, -0.04, -0.16], [0.28, 0.24, -0.36], [0.90, 0.62, 0.24], [0.34, 0.22, 0.72],
                         [-0.14, -0.08, 0.28]])
     vectors += rng.normal(0, [[0.05, 0.07, 0.05], [0.10, 0.12, 0.12], [0.16, 0.22, 0.16], [0.12, 0.12, 0.14],
                               [0.09, 0.10, 0.09]])
+    vectors[2:4] += right * np.array([[-1.1, 0.1, -0.75], [-0.5, 0.0, -0.85]])
     vectors *= (wall * size)[:, None]
     centre = np.array([13.0, 26.0, 38.0, 50.0, 66.0]) + rng.normal(0, [1.2, 1.8, 1.8, 2.2, 3.0])
     width = np.array([6.0, 7.0, 7.5, 8.0, 9.0]) * rng.lognormal(0, 0.10, 5)

@@ -72,8 +72,8 @@ def test_windows_add_up_as_in_a_plain_loop(rhythm):
 def test_slow_waves_brought_to_the_full_rate_are_those_of_the_full_rate():
     p = draw(np.random.default_rng(1))
     waves, field = bank([p.ventricular[0].t + p.ventricular[0].st, p.atrial[0].kernels]), np.ones((1, 8, 6))
-    events = Events(np.zeros(4, dtype=np.intp), np.array([0.5, 1.51, 2.533, 3.1777]), np.array([0, 1, 0, 1]), np.ones(4),
-                    np.zeros((4, 3)))
+    when = np.array([0.5, 1.51, 2.533, 3.1777])
+    events = Events(np.zeros(4, dtype=np.intp), when, np.array([0, 1, 0, 1]), np.ones(4), np.zeros((4, 3)))
     made = {}
     for fs in (250.0, 500.0, 1000.0):
         made[fs] = Superposition.blank(1, int(4 * fs), fs)
