@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ecground.digitize.demodulate import EVERY
 from ecground.digitize.grid import Grid, find_grid
 from ecground.digitize.sheet import PX_PER_MM, Problem, Sheet, Warp
-from ecground.digitize.unwarp import linear
+from ecground.digitize.unwarp import fit_homography, linear, project
 from ecground.errors import RefusedError
 from ecground.paper.page import Page
 
-__all__ = ["rectify", "turned"]
+__all__ = ["on_sheet", "rectify", "turned"]
 
 Array = NDArray[np.float64]
 _STEP: Final = 16
@@ -114,3 +114,16 @@ def _by_dpi(image: NDArray[np.uint8], dpi: float, *, given: bool) -> Sheet:
     source = "given by the user" if given else "stated in the file"
     problem = Problem("grid", f"no grid: the scale is the resolution {source}", "check a known distance on the page")
     return Sheet(pixels, Warp(_STEP, to), seen, None, 0.5 if given else 0.3, (problem,))
+
+
+def on_sheet(sheet: Sheet, points: Array) -> Array:
+    """Where positions `[..., (x, y)]` of the photograph [px] lie on the sheet [px]: the inverse of its warp."""
+    nodes = sheet.warp.to
+    places = np.stack(np.meshgrid(*(np.arange(n) * sheet.warp.step for n in nodes.shape[1::-1])), axis=-1).reshape(-1, 2)
+    one = np.ones(len(places))
+    rough = fit_homography(nodes.reshape(-1, 2), places[:, 0], places[:, 1], one, one)
+    goal = project(rough, points)
+    at = goal
+    for _ in range(12):
+        at = at + goal - project(rough, sheet.warp.photo(at))
+    return at
