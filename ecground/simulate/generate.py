@@ -32,7 +32,7 @@ from ecground.simulate.torso import fields_of, twelve
 from ecground.simulate.truth import Truth
 from ecground.simulate.values import KINDS, ST_LATER_S, dominant, values_of
 
-__all__ = ["Simulated", "simulate", "simulate_batch"]
+__all__ = ["Simulated", "simulate", "simulate_batch", "simulate_seeded"]
 
 _BLOCK: Final = 96  # records evaluated together
 _RHYTHM, _BEATS, _ATRIUM, _NOISE = range(4)
@@ -82,12 +82,22 @@ def simulate_batch(parameters: Sequence[Parameters], *, fs: float = 500.0, secon
     Raises:
         UsageError: fs or seconds out of range.
     """
+    return simulate_seeded(parameters, [int(rng.integers(0, 2**62)) for _ in parameters], fs=fs, seconds=seconds)
+
+
+def simulate_seeded(parameters: Sequence[Parameters], seeds: Sequence[int], *, fs: float = 500.0, seconds: float = 10.0,
+                    ) -> list[Simulated]:
+    """As `simulate_batch`, with a number of its own (0 to 2^62) for each record.
+
+    Raises:
+        UsageError: fs or seconds out of range.
+    """
     if not (fs >= 100 and seconds >= 1 and np.isfinite(fs * seconds)):
         raise UsageError(f"cannot simulate {seconds} s at {fs} Hz", where="simulate", hint="fs >= 100, seconds >= 1")
     out: list[Simulated] = []
     for first in range(0, len(parameters), _BLOCK):
-        block = parameters[first:first + _BLOCK]
-        out += _block(block, [int(rng.integers(0, 2**62)) for _ in block], fs=fs, n=round(fs * seconds))
+        block = slice(first, first + _BLOCK)
+        out += _block(parameters[block], seeds[block], fs=fs, n=round(fs * seconds))
     return out
 
 
@@ -95,7 +105,7 @@ def _stream(seed: int, purpose: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(4 * seed + purpose))
 
 
-def _block(parameters: Sequence[Parameters], seeds: list[int], *, fs: float, n: int) -> list[Simulated]:
+def _block(parameters: Sequence[Parameters], seeds: Sequence[int], *, fs: float, n: int) -> list[Simulated]:
     fields = fields_of([p.torso for p in parameters], [p.reversal for p in parameters])
     plans = [schedule(p.rhythm, seconds=n / fs, breathing_hz=p.variation.breathing_hz, rng=_stream(seed, _RHYTHM))
              for p, seed in zip(parameters, seeds, strict=True)]
