@@ -56,7 +56,7 @@ def _cloth(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.uint8
     pitch = rng.uniform(3, 7)
     weave = 0.35 * np.sin(2 * np.pi * x / pitch) * np.sin(2 * np.pi * y / pitch)
     wrinkles = 0.35 * clouds(rng, shape, 5, 3)
-    base = rng.uniform(40, 235) + rng.normal(0, 22, 3)
+    base = rng.uniform(40, 235) + rng.normal(0, 18, 3)
     return _mixed(weave + wrinkles + _grain(rng, shape, 0.15), 0.7 * base, 1.2 * base)
 
 
@@ -65,7 +65,7 @@ def _blanket(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.uin
     y, x = np.mgrid[:shape[0], :shape[1]].astype(np.float32) / max(shape)
     bands = np.sign(np.sin(2 * np.pi * rng.uniform(2, 7) * x)) + np.sign(np.sin(2 * np.pi * rng.uniform(2, 7) * y))
     fluff = 0.3 * clouds(rng, shape, 60, 2) + 0.2 * clouds(rng, shape, 4, 2)
-    base, other = rng.uniform(40, 220, 3), rng.uniform(60, 240, 3)
+    base, other = (rng.uniform(50, 225) + rng.normal(0, 28, 3) for _ in range(2))
     return _mixed(0.35 * bands * rng.random() + fluff, base, other)
 
 

@@ -33,6 +33,8 @@ class Framing:
     """Range, drawn for each side: 0 at what is printed, 1 at the edge of the sheet, above 1 beyond it, below 0 cut."""
     grounds: tuple[str, ...]
     """Kinds of background."""
+    close: float = 0.0
+    """Chance of a photograph from so near that all sides lie in the lower half of `edge`."""
 
 
 def framed(framing: Framing, shot: Shot, back: Back, rng: np.random.Generator) -> dict[str, Any]:
@@ -41,7 +43,10 @@ def framed(framing: Framing, shot: Shot, back: Back, rng: np.random.Generator) -
     printed = _seen(back, _outline(_printed_mm(shot)))
     inner = np.array([printed.min(axis=0), printed.max(axis=0)])
     outer = np.array([sheet.min(axis=0), sheet.max(axis=0)])
-    place = rng.uniform(*framing.edge, (2, 2))
+    nearest, farthest = framing.edge
+    if rng.random() < framing.close:
+        farthest = (nearest + farthest) / 2
+    place = rng.uniform(nearest, farthest, (2, 2))
     side = np.array([[-1.0], [1.0]]) * (outer[1] - outer[0])
     box = np.where(place < 0, inner + place * side, np.where(
         place < 1, inner + place * (outer - inner), outer + 0.3 * (place - 1) * side))
@@ -127,17 +132,21 @@ def _resampled(
 
 
 def _ink(shot: Shot, dense: NDArray[np.float32], ratio: float) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Masks and layers at the nearest pixel; where the image shrinks much, thin lines are widened before."""
+    """Masks and layers at the nearest pixel; where the image shrinks much, at four places in each pixel.
+
+    Otherwise lines as thin as a pixel would break up.
+    """
     import cv2
 
+    apart = np.float32(ratio / 4)
+    offsets = [(dx, dy) for dx in (-apart, apart) for dy in (-apart, apart)] if ratio > 1.4 else [(0.0, 0.0)]
+    places = [dense + np.array(offset, np.float32) for offset in offsets]
+
     def taken(bits: NDArray[Any]) -> NDArray[Any]:
-        if ratio > 1.4:
-            bits = bits.copy()
-            bits[:, 1:] |= bits[:, :-1].copy()
-            bits[1:] |= bits[:-1].copy()
-        seen: NDArray[Any] = cv2.remap(bits, dense, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT,
-                                       borderValue=0)
-        return seen
+        seen = [cv2.remap(bits, place, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+                for place in places]
+        together: NDArray[Any] = np.bitwise_or.reduce(seen) if len(seen) > 1 else seen[0]
+        return together
 
     return taken(shot.truth.masks), taken(shot.truth.layers)
 

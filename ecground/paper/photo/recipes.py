@@ -71,8 +71,8 @@ class Recipe:
 _SCANNER: Final = Framing((5.9, 11.9), (0.9, 1.15), ("lid",))
 _OFFICE: Final = Framing((7.9, 8.1), (0.95, 1.05), ("lid",))
 """Copies and faxes: some 200 dpi."""
-_PHONE: Final = Framing((4.0, 9.0), (0.05, 1.45), ("wood", "cloth", "blanket", "desk"))
-_SCREEN: Final = Framing((4.5, 9.0), (0.0, 1.2), ("desk", "lid"))
+_PHONE: Final = Framing((4.0, 9.0), (0.0, 1.45), ("wood", "cloth", "blanket", "desk"), close=0.5)
+_SCREEN: Final = Framing((4.5, 9.0), (0.0, 1.2), ("desk", "lid"), close=0.5)
 
 _NOTES: Final = (Part("handwriting", 0.2, (0, 0.6)), Part("stamp", 0.08))
 _FLATBED: Final = (Part("stretch", 0.7, (0, 0.4)), Part("rotation", 0.8, (0, 0.35)))
