@@ -43,7 +43,7 @@ class SegmentArgs:
     """Folder of further fonts."""
     first_steps: int = 1000
     """Steps of the first round, on rendered pages."""
-    second_steps: int = 3000
+    second_steps: int = 2700
     """Steps of the second round, on photographs too."""
     photographed: float = 0.7
     """Share of photographed pages in the second round."""

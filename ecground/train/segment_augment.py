@@ -18,7 +18,7 @@ from ecground.digitize.sheet import PX_PER_MM
 from ecground.paper.fonts import ink
 from ecground.train.segment_data import MARKS, Crop, Spot
 
-__all__ = ["chatter", "scattered", "worn"]
+__all__ = ["chatter", "ruled", "scattered", "worn"]
 
 Rng = np.random.Generator
 Picture = NDArray[np.uint8]
@@ -50,13 +50,13 @@ def chatter(rng: Rng) -> str:
     return str(rng.choice(_WORDS))
 
 
-def scattered(crop: Crop, fonts: Sequence[str], rng: Rng, *, words: float = 8.0) -> Crop:
-    """The crop with lead names, notes and other words printed at random places: 3, and about `words` more."""
+def scattered(crop: Crop, fonts: Sequence[str], rng: Rng, *, more: float = 8.0) -> Crop:
+    """The crop with lead names, notes and other words printed at random places: 3, and about `more`."""
     image, marks = crop.image.copy(), crop.marks.copy()
     spots = list(crop.spots)
     darkness = rng.uniform(0, 110, 3) * rng.random()
     font = str(rng.choice(list(fonts)))
-    for _ in range(min(30, int(3 + rng.exponential(words)))):
+    for _ in range(min(30, int(3 + rng.exponential(more)))):
         if rng.random() < 0.2:
             font = str(rng.choice(list(fonts)))
         kind, words = _drawn(rng)
@@ -104,6 +104,24 @@ def _text_cells(cover: NDArray[np.float32], y0: int, x0: int) -> Picture:
     whole[y0 % CELL:y0 % CELL + height, x0 % CELL:x0 % CELL + width] = cover > 0.5
     cells = whole.reshape(rows, CELL, columns, CELL).any(axis=(1, 3))
     return np.where(cells, np.uint8(1 << MARKS.index("text")), np.uint8(0))
+
+
+def ruled(crop: Crop, rng: Rng) -> Crop:
+    """The crop with solid, dashed or dotted rules across it, as between the columns of some printers."""
+    image, marks = crop.image.copy(), crop.marks.copy()
+    for _ in range(int(rng.integers(1, 3))):
+        upright = rng.random() < 0.7
+        long, wide = image.shape[:2] if upright else image.shape[1::-1]
+        width, at = int(rng.integers(1, 4)), int(rng.integers(4, wide - 4))
+        dash = int(rng.integers(2, 24))
+        period = dash + (int(rng.integers(2, 16)) if rng.random() < 0.7 else 0)
+        along = np.arange(long)
+        along = along[along % period < dash]
+        across = np.arange(at, at + width)
+        rows, columns = (along[:, None], across) if upright else (across[:, None], along)
+        image[rows, columns] = np.rint(image[rows, columns] * rng.uniform(0.05, 0.6)).astype(np.uint8)
+        marks[rows // CELL, columns // CELL] |= np.uint8(1 << MARKS.index("separator"))
+    return replace(crop, image=image, marks=marks)
 
 
 def worn(image: Picture, rng: Rng, *, severity: float) -> Picture:

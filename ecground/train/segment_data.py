@@ -9,7 +9,7 @@ photograph made of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -60,7 +60,7 @@ class Crop:
     marks: NDArray[np.uint8]
     """Bits of `MARKS`, `[h / 4, w / 4]`."""
     seen: NDArray[np.bool_]
-    """`[h / 4, w / 4]`: on the photograph and not hidden."""
+    """`[h / 4, w / 4]`: not hidden. Beyond the photograph's edges it is known that there is nothing."""
     spots: tuple[Spot, ...]
 
 
@@ -125,7 +125,10 @@ def crop(
     marks = _marks(flat, on_flat)
     if photo.truth is not flat:
         marks |= _marks(photo.truth, on_photo) & _WRITTEN  # what was written on the page afterwards
-    return Crop(image, trace, height, marks, _visible(photo, on_photo), spots_of(flat, place.sheet_of))
+    inside, seen = _visible(photo, on_photo)
+    cells = np.asarray(_blocks(inside).all(axis=(1, 3)))
+    spots = tuple(spot if _at(cells, spot) else replace(spot, kind=UNSURE) for spot in spots_of(flat, place.sheet_of))
+    return Crop(image, trace * inside, np.where(cells, height, np.float16(np.nan)), marks * cells, seen, spots)
 
 
 class _Place:
@@ -243,15 +246,24 @@ def _marks(truth: PageTruth, at: NDArray[np.float32]) -> NDArray[np.uint8]:
     return cells
 
 
-def _visible(photo: Page, at: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _visible(photo: Page, at: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """1 for pixels that lie on the photograph; cells of which nothing is hidden."""
     import cv2
 
     assert photo.truth is not None
     shown = np.ones(photo.image.shape[:2], np.uint8)
+    inside = np.asarray(cv2.remap(shown, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT), np.uint8)
     for polygon in photo.truth.hidden:
         cv2.fillPoly(shown, [np.rint(polygon).astype(np.int32)], 0)
-    seen = np.asarray(cv2.remap(shown, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT), np.uint8)
-    return np.asarray(_blocks(seen).all(axis=(1, 3)))
+    plain = cv2.remap(shown, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=1)
+    return inside, np.asarray(_blocks(np.asarray(plain, np.uint8)).all(axis=(1, 3)))
+
+
+def _at(cells: NDArray[np.bool_], spot: Spot) -> bool:
+    """Whether the cell of a spot is set; true for spots outside the crop."""
+    row, column = int(spot.y // CELL), int(spot.x // CELL)
+    beyond = not (0 <= row < cells.shape[0] and 0 <= column < cells.shape[1])
+    return beyond or bool(cells[row, column])
 
 
 def _blocks(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

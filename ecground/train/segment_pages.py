@@ -25,7 +25,7 @@ from ecground.paper.raster import rasterise
 from ecground.paper.style import draw_style
 from ecground.record import Record
 from ecground.simulate import PATHOLOGIES, RHYTHMS, draw, simulate
-from ecground.train.segment_augment import chatter, scattered, worn
+from ecground.train.segment_augment import chatter, ruled, scattered, worn
 from ecground.train.segment_data import Crop, Slack, crop, spots_of
 
 __all__ = ["HELD_OUT", "PageSource", "Shot", "begin", "fonts_in", "page", "training_records"]
@@ -135,8 +135,10 @@ class PageSource:
             origin = rng.uniform(-0.15 * self.side, np.maximum(size - 0.85 * self.side, 0.0))
         border = int(rng.choice((0, 128, 255)))
         cut = shot.crop((float(origin[0]), float(origin[1])), (self.side, self.side), Slack.draw(rng), border=border)
+        if rng.random() < 0.12:
+            cut = ruled(cut, rng)
         if rng.random() < self.strewn:
-            cut = scattered(cut, self.fonts, rng, words=self.words)
+            cut = scattered(cut, self.fonts, rng, more=self.words)
         plain = shot.photo is shot.flat
         cut = replace(cut, image=worn(cut.image, rng, severity=float(rng.random() * (1.0 if plain else 0.5))))
         return _turned(cut, int(rng.integers(1, 4))) if rng.random() < 0.04 else cut

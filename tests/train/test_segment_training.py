@@ -131,7 +131,8 @@ def test_what_is_hidden_costs_nothing():
 def test_a_resumed_run_gives_the_same_bits(tmp_path):
     def run(folder, steps):
         torch.manual_seed(1)
-        return fit(SegmentNet(TINY), SOURCE, args(folder, checkpoint_every=1), steps=steps, lr=1e-3, kinds=1.0, name="x")
+        return fit(SegmentNet(TINY), SOURCE, args(folder, checkpoint_every=1), steps=steps, lr=1e-3, kinds=1.0,
+                   name="x")
 
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
