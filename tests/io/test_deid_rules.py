@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from ecground.errors import RefusedError, UsageError
@@ -114,3 +115,14 @@ def test_no_statements(text):
 def test_numbers_that_could_identify_are_none():
     assert is_number("-0.0025")
     assert not is_number("7318240")
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".hea", ".csv", ".npz", ".dcm", ".xml"])
+def test_gaps_and_odd_lengths_of_our_own_files_survive(tmp_path, suffix):
+    record = recording(start=START, n=613)
+    record.signal[1, 300:340] = np.nan
+    path = tmp_path / f"a{suffix}"
+    write(record, path)
+    copy = deidentify(path, tmp_path, key=KEY)
+    np.testing.assert_array_equal(read(tmp_path / copy.file).signal, read(path).signal)
+    assert np.isnan(read(path).lead("II")).sum() == 40

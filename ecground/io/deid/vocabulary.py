@@ -79,7 +79,7 @@ dx rx hx sx fs unit gain derived leads reason rhythm conduction
 hl base philipsecg sierraecg mindray matrix plus comment description reported visit scheduled minutes post transducer
 prefiltering sleep stage w lights systolic diastolic millimeters hg normale extremities slp integ myogram bp tpm ab lcx
 rca lad if disabled enabled misizepct misizesegments et severe moderate mild include tracing diagnoses electric scar
-formation qrstwave supp single multiple avec esa phase cardiac catheterization procedure spatialqrstanglemax
+formation ends qrstwave supp single multiple avec esa phase cardiac catheterization procedure spatialqrstanglemax
 spatialqrstanglemean npta lvhcnp stelvh xqrsd
 """.casefold().split())
 _TOKEN: Final = re.compile(r"\d+|[^\W\d_]+(?:'(?!\w))?")
