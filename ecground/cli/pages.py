@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ecground.paper.datasets import Plan, Source
 
 __all__ = ["app", "build"]
+
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 app = typer.Typer(name="pages", no_args_is_help=True, help="Data sets of ECG pages with exact truth.")
 
@@ -57,6 +60,8 @@ def build(
     looks = looks_of(kind, layouts=tuple(layout) if layout else None, recipes=tuple(photo) if photo else None, dpi=dpi,
                      plain=plain)
     plan = Plan(kind, found, _count(found, count), looks, seed, shard_size, form)
+    if jobs > 1:  # workers share the cores already
+        os.environ.update(dict.fromkeys(_THREADS, "1"))
     bar = _bar(plan) if sys.stderr.isatty() and not quiet else nullcontext()
     with bar as advance:
         built = build_shards(out, plan.shards, partial(make_shard, plan), settings=plan.settings, jobs=jobs,
