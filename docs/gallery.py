@@ -73,7 +73,8 @@ def _sheet(page: Page) -> Picture:
     overlay(whole, truth, scale=scale, corner=(0.0, 0.0), traces=False)
     heights = [lead.trace[:, 1] - np.nanmedian(lead.trace[:, 1]) for lead in truth.leads]
     tallest = int(np.argmax([np.nanmax(np.abs(height)) for height in heights]))
-    middle = truth.leads[tallest].trace[np.nanargmax(np.abs(heights[tallest]))]
+    peak = truth.leads[tallest].trace[np.nanargmax(np.abs(heights[tallest]))]
+    middle = (peak[0], (peak[1] + np.nanmedian(truth.leads[tallest].trace[:, 1])) / 2)
     wide, high = WIDTH // 2, tall // 2
     x, y = (int(np.clip(m - n / 2, 0, max(0, limit - n)))
             for m, n, limit in ((middle[0], wide, width), (middle[1], high, height)))

@@ -8,6 +8,7 @@ import pytest
 from ecground.errors import NoSignalError, UsageError
 from ecground.paper.draw import render
 from ecground.paper.layout import LAYOUTS
+from ecground.paper.page import LAYERS
 from ecground.paper.style import Style, draw_style
 from ecground.record import Record
 
@@ -91,3 +92,68 @@ def test_impossible_pages(waves):
         Style(paper="a3")
     with pytest.raises(NoSignalError):
         render(Record(np.zeros((1, 500), np.float32), 500.0, ("X",)))
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_pulse_is_one_millivolt_for_200_ms(waves, side):
+    page = render(waves, style=PLAIN.replace(pulse=side, mm_per_mv=5.0, mm_per_s=50.0, seconds=5.0), layout="3x1")
+    pulse = page.truth.pulses[0]
+    ppm = page.truth.px_per_mm[0]
+    assert np.ptp(pulse.trace[:, 1]) == pytest.approx(5.0 * ppm)
+    assert pulse.trace[3, 0] - pulse.trace[2, 0] == pytest.approx(10.0 * ppm)
+    top = page.image[:, round(pulse.trace[2:4, 0].mean()), 0].astype(float)
+    row = round(pulse.trace[2, 1])
+    dark = 255 - top[row - 3 : row + 4]
+    assert (dark * np.arange(row - 3, row + 4)).sum() / dark.sum() == pytest.approx(pulse.trace[2, 1], abs=0.05)
+    bits = page.truth.layers == LAYERS["pulse"]
+    x = np.flatnonzero(bits.any(axis=0))
+    assert pulse.trace[:, 0].min() - 2 < x.min() < x.max() < pulse.trace[:, 0].max() + 2
+
+
+def test_lattice_lies_on_the_5_mm_lines(waves):
+    page = render(waves, style=Style(minor_mm=0.1, major_mm=0.4, grid_offset_mm=(1.3, 2.7), major=(0, 0, 0)), dpi=187.0)
+    grey = page.image[..., 1].astype(float)
+    checked = 0
+    for x, y in page.truth.lattice[2:-2:5, 2:-2:7].reshape(-1, 2):
+        rows, columns = np.arange(round(y) - 4, round(y) + 5), np.arange(round(x) - 4, round(x) + 5)
+        if (page.truth.masks[rows[0] : rows[-1] + 3, columns[0] : columns[-1] + 3] != 0).any():
+            continue
+        # Beside the crossing, where only one of the two heavy lines is; the light ones are paler than 60.
+        for dark, places, truth in ((255 - grey[rows, round(x) + 6], rows, y),
+                                    (255 - grey[round(y) + 6, columns], columns, x)):
+            heavy = np.clip(dark - 60, 0, None)
+            assert (heavy * places).sum() / heavy.sum() == pytest.approx(truth, abs=0.3)
+            checked += 1
+    assert checked > 60
+
+
+def test_masks_are_the_ink(waves):
+    page = render(waves, layout="6x2", style=PLAIN.replace(trace_mm=0.4))
+    dark = page.image[..., 0] < 128
+    seen = page.truth.masks != 0
+    assert (dark & ~seen).sum() == 0
+    assert (seen & ~dark).sum() <= 0.02 * seen.sum(), "only pixels covered by a half may differ"
+
+
+def test_a_strip_starts_at_the_second_it_shows(waves):
+    truth = render(waves, layout="3x4", start_s=1.0, style=Style(seconds=8.0)).truth
+    assert [(lead.start, lead.stop) for lead in truth.leads[::3]] == [(500, 1500), (1500, 2500), (2500, 3500),
+                                                                    (3500, 4500)]
+    lead = truth.leads[3]
+    assert lead.trace[0, 0] == pytest.approx(lead.region[0, 0])
+    seconds = np.diff(lead.trace[:, 0]) / truth.px_per_mm[0] / truth.mm_per_s
+    np.testing.assert_allclose(seconds, 1 / 500, rtol=1e-9)
+
+
+def test_clipped_traces_stay_in_their_rows(waves):
+    loud = waves.replace(signal=waves.signal * np.float32(5))
+    truth = render(loud, layout="3x1", style="clipped").truth
+    for lead in truth.leads:
+        away = np.abs(lead.trace[:, 1] - lead.baseline[0, 1]) / truth.px_per_mm[1]
+        assert away.max() == pytest.approx(10.0)
+
+
+def test_missing_limb_leads_are_derived_and_others_left_out(waves):
+    two = Record(waves.signal[:2], 500.0, ("I", "II"))
+    assert [lead.lead for lead in render(two, layout="3x4", dpi=50).truth.leads] == [
+        "I", "II", "III", "aVR", "aVL", "aVF"]

@@ -3,7 +3,7 @@
 Traces and the lattice are whole numbers of 1/100 px, so nothing moves by more than 0.005 px: `x` and `y` hold the first
 position and then steps from each sample to the next. Where samples are evenly spaced, as on every page that was not
 distorted, `line` is the first x and the distance [px] instead of `x`. `gaps` are runs `[first, after last]` of samples
-whose y is unknown.
+whose y is unknown. `overlaps` says which leads share pixels; it follows from the masks and is not read back.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ecground import safe
 from ecground.errors import CorruptInputError, UnsafeInputError
+from ecground.paper.overlap import overlaps
 from ecground.paper.page import LeadTruth, PageTruth, Points, PulseTruth, TextTruth
 
 __all__ = ["SCHEMA", "dumps", "loads"]
@@ -36,6 +37,8 @@ def dumps(truth: PageTruth) -> str:
         "leads": [_lead(lead) for lead in truth.leads],
         "pulses": [{"row": pulse.row, "mv": pulse.mv, "trace": _rounded(pulse.trace)} for pulse in truth.pulses],
         "texts": [{"kind": text.kind, "words": text.words, "quad": _rounded(text.quad)} for text in truth.texts],
+        "overlaps": [{"leads": list(pair.leads), "pixels": pair.pixels,
+                      "box": [pair.box.x0, pair.box.y0, pair.box.x1, pair.box.y1]} for pair in overlaps(truth)],
         "corners": _rounded(truth.corners),
         "lattice": {"rows": truth.lattice.shape[0], **_packed(truth.lattice.reshape(-1, 2))},
         "hidden": [_rounded(polygon) for polygon in truth.hidden],
