@@ -124,3 +124,58 @@ def test_paired_comparison():
     same = compare(patients, lambda r: float(a[r].mean()), lambda r: float(a[r].mean()), draws=50)
     assert same.probability == 0.5
     assert math.isnan(bootstrap([], lambda rows: float("nan")).low)
+
+
+def beats(n=2500, fs=500.0):
+    t = np.arange(n) / fs
+    return np.exp(-(((t % 0.8) - 0.4) / 0.02) ** 2) + 0.1 * np.sin(2 * t)
+
+
+def test_page_snr_forgives_lag_and_height_and_is_capped():
+    truth = np.stack([beats(), 0.5 * beats()])
+    moved = np.roll(truth, 30, axis=1) + 0.4
+    moved[:, :30] = np.nan
+    assert metrics.page_snr_db(truth, truth, fs=500.0) == pytest.approx(10 * math.log10(metrics.SNR_CAP))
+    assert metrics.page_snr_db(truth, moved, fs=500.0) > 15
+    assert metrics.page_snr_db(truth, np.roll(truth, 150, axis=1), fs=500.0) < 5  # 0.3 s: beyond the alignment
+    assert metrics.page_snr_db(truth, np.full(truth.shape, np.nan), fs=500.0) == pytest.approx(0.0, abs=0.2)
+
+
+def test_page_snr_by_hand():
+    truth = beats()[None]
+    noise = np.random.default_rng(0).normal(0, 0.05, truth.shape)
+    expected = 10 * np.log10((truth**2).sum() / (noise**2).sum())
+    assert metrics.page_snr_db(truth, truth + noise, fs=500.0) == pytest.approx(expected, abs=0.1)
+
+
+def test_mean_db_averages_ratios():
+    assert metrics.mean_db([10.0, 20.0]) == pytest.approx(10 * math.log10(55.0))
+    assert math.isnan(metrics.mean_db([]))
+
+
+def test_cinc_snr_as_published_breaks_on_a_late_estimate():
+    truth = beats(1000)
+    noisy = truth + np.random.default_rng(0).normal(0, 0.01, truth.shape)
+    late = np.concatenate([np.full(3, np.nan), noisy[:-3]])
+    fixed, broken = (metrics.cinc_snr_db(truth, late, fs=500.0, published=how) for how in (False, True))
+    assert fixed > 20 and abs(broken) < 1
+    assert metrics.cinc_snr_db(truth, np.full(1000, np.nan), fs=500.0) == 0.0
+    half = noisy.copy()
+    half[500:] = np.nan
+    assert metrics.cinc_snr_db(truth, half, fs=500.0) == pytest.approx(fixed / 2, rel=0.15)
+
+
+def test_pearson_and_mse_use_samples_both_have():
+    a = np.array([1.0, 2.0, 3.0, np.nan])
+    assert metrics.pearson(a, [2.0, 4.0, 6.0, 0.0]) == pytest.approx(1.0)
+    assert metrics.mean_squared_error(a, [1.0, 2.0, 5.0, 0.0]) == pytest.approx(4 / 3)
+    assert math.isnan(metrics.pearson([1.0, 1.0], [1.0, 2.0]))
+
+
+def test_mean_average_precision():
+    truth = [{"I": [[0, 0, 10, 10]], "II": [[0, 20, 10, 30]]}]
+    perfect = [{"I": ([[0, 0, 10, 10]], [0.9]), "II": ([[0, 20, 10, 30]], [0.8])}]
+    assert metrics.mean_average_precision(truth, perfect) == pytest.approx(1.0)
+    doubled = [{"I": ([[50, 50, 60, 60], [0, 0, 10, 9]], [0.95, 0.9]), "II": ([], [])}]
+    assert metrics.mean_average_precision(truth, doubled) == pytest.approx(0.25)
+    assert metrics.intersection_over_union([[0, 0, 2, 2]], [[1, 1, 3, 3], [5, 5, 6, 6]])[0] == pytest.approx([1 / 7, 0])

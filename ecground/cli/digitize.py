@@ -49,10 +49,10 @@ def digitize(
         _print(envelope("digitize", file, {}, error))
         print(f"ecground: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_status) from None
-    error = _refusal(found)
-    _print(envelope("digitize", file, payload(found), error))
-    if error is not None:
-        raise typer.Exit(error.exit_status)
+    refusal = _refusal(found)
+    _print(envelope("digitize", file, payload(found), refusal))
+    if refusal is not None:
+        raise typer.Exit(refusal.exit_status)
 
 
 def payload(found: Digitized) -> dict[str, Any]:

@@ -8,13 +8,13 @@ monotone cubic interpolation (Fritsch and Carlson 1980, doi:10.1137/0717021), wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.digitize.sheet import PX_PER_MM, Problem
+from ecground.digitize.sheet import PX_PER_MM
 from ecground.digitize.trace import Strip, Trace
 from ecground.leads import STANDARD
 from ecground.record import StripMap
@@ -123,7 +123,7 @@ def assemble(readings: Sequence[Reading], n: int) -> tuple[tuple[str, ...], NDAr
     return tuple(names), signal, confidence
 
 
-def reconciled(readings: Sequence[Reading]) -> tuple[tuple[Reading, ...], tuple[Problem, ...]]:
+def reconciled(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """I, II and III of one column moved so that II = I + III, by their uncertainties, where these allow it.
 
     Einthoven's law holds for what the electrodes saw. Where the three lines miss it by more than they are uncertain,
@@ -136,9 +136,8 @@ def reconciled(readings: Sequence[Reading]) -> tuple[tuple[Reading, ...], tuple[
         if len(where) == 3:
             parts = [readings[where[name]] for name in ("I", "II", "III")]
             for name, signal in zip(("I", "II", "III"), _einthoven(parts), strict=True):
-                old = done[where[name]]
-                done[where[name]] = Reading(old.place, signal, old.sigma, old.confidence, old.row, old.column, False)
-    return tuple(done), ()
+                done[where[name]] = replace(done[where[name]], signal=signal)
+    return tuple(done)
 
 
 def _einthoven(parts: Sequence[Reading]) -> list[Floats]:
@@ -148,7 +147,7 @@ def _einthoven(parts: Sequence[Reading]) -> list[Floats]:
     both = np.isfinite(residual)
     if both.sum() < 0.5 * FS:
         return [one, two, three]
-    total = sum(variance)
+    total = variance[0] + variance[1] + variance[2]
     level = float(np.median(residual[both]))
     free = residual - level
     ratio = float(np.sqrt(np.mean(free[both] ** 2 / total[both])))

@@ -77,7 +77,8 @@ def calibrate(
     own = [_of_row(pulses, zero) for zero in zeros]
     mm_per_s, speed_from, problems = _speed(seen, pulses, speed)
     gains, gain_from, more = _gains(seen, pulses, own, gain)
-    trust = {"given": 1.0, "printed": 0.97, "pulse": 0.95, "assumed": 0.7, "unknown": 0.5}
+    # What an unknown gain makes doubtful is withheld anyway.
+    trust = {"given": 1.0, "printed": 0.98, "pulse": 0.98, "assumed": 0.85, "unknown": 0.9}
     confidence = trust[speed_from] * trust[gain_from] * (0.7 if any("contradict" in p.what for p in more) else 1.0)
     feet = tuple(pulse.foot if pulse else None for pulse in own)
     return Calibration(mm_per_s, gains, speed_from, gain_from, feet, confidence, (*problems, *more))

@@ -77,5 +77,7 @@ def _by_rhythm(columns: Sequence[Floats], rhythm: Floats) -> bool | None:
         start += len(column)
     if not (np.isfinite(following).any() and np.isfinite(same).any()):
         return None
-    difference = float(np.nanmean(same) - np.nanmean(following))
-    return difference > 0 if abs(difference) > _SURE else None
+    gain = np.array(same) - np.array(following)
+    if np.nanmean(gain) > 2 * _SURE and np.nanmin(gain) > 0:
+        return True
+    return False if np.nanmean(gain) < -_SURE else None

@@ -150,8 +150,7 @@ def read_sheet(
     problems += more
     readings, more = _named(readings, arrangement)
     problems += more
-    readings, more = reconciled(readings)
-    problems += more
+    readings = reconciled(readings)
     return _result(sheet, arrangement, scale, readings, problems)
 
 
@@ -230,8 +229,6 @@ def _same_seconds(readings: Sequence[Reading], columns: int) -> bool | None:
 
 def _named(readings: Sequence[Reading], arrangement: Arrangement) -> tuple[tuple[Reading, ...], list[Problem]]:
     """Strips over the whole width without a printed name get the lead that they run along with."""
-    from dataclasses import replace as changed
-
     rhythm_rows = {strip.row for k, strip in enumerate(arrangement.strips)
                    if strip.rhythm and k in arrangement.unnamed}
     if not rhythm_rows:
@@ -244,11 +241,11 @@ def _named(readings: Sequence[Reading], arrangement: Arrangement) -> tuple[tuple
             known = {lead: value for lead, value in like.items() if np.isfinite(value)}
             best = max(known, key=lambda lead: known[lead], default=None)
             if best is not None and known[best] > max(0.85, known.get(one.place.lead, 0.0) + 0.05):
-                one = changed(one, place=changed(one.place, lead=best))
+                one = replace(one, place=replace(one.place, lead=best))
             elif known.get(one.place.lead, 0.0) < 0.6:
                 problems.append(Problem("layout", f"the lead of the strip in row {one.row + 1} is not printed; it is "
                                         f"taken as {one.place.lead}", "check it on the overlay"))
-                one = changed(one, confidence=one.confidence * 0.5)
+                one = replace(one, confidence=one.confidence * 0.5)
         done.append(one)
     return tuple(done), problems
 

@@ -85,7 +85,7 @@ def arrange(seen: Segmentation, *, layout: Layout | None = None) -> Arrangement:
     candidates = [layout] if layout is not None else _distinct(layouts())
     fits = [fit for plan in candidates for fit in _fits(plan, rows, seen.names)]
     best = max(fits, key=lambda fit: fit.score, default=None)
-    if best is None or (layout is None and best.support < 0.5 * sum(hit.score for hit in seen.names)):
+    if best is None or (layout is None and best.support <= 0.5 * sum(hit.score for hit in seen.names)):
         return _by_names(rows, seen)
     return _arrangement(best, rows, seen, given=layout is not None)
 
@@ -265,7 +265,7 @@ def _arrangement(fit: _Fit, rows: tuple[Row, ...], seen: Segmentation, *, given:
         row = fit.rows[cell.row]
         x0, x1 = (edges[0], edges[-1]) if cell.rhythm else (edges[cell.column], edges[cell.column + 1])
         lead = fit.named[k].lead if k in fit.named else cell.lead
-        strips.append(Strip(lead, cell.row, cell.column, x0, x1, row.zero, None, cell.rhythm))
+        strips.append(Strip(lead, cell.row, cell.column, x0, x1, row.zero, cell.rhythm))
     share = len(fit.named) / max(len(cells), len(seen.names), 1)
     problems = []
     if not fit.named and not given:

@@ -2,7 +2,9 @@
 
 The line runs straight from column to column; a round pen of known radius follows it, and a pixel is inked by how far it
 is from the line. Gauss-Newton on the squared difference from the ink seen: each pixel depends on the two ends of the
-segment nearest to it, so the normal equations are tridiagonal and all strips are solved at once.
+segment nearest to it, so the normal equations are banded and all strips are solved at once. A pen blots out zigzags
+finer than itself, so small bends cost a little; large ones, the tips of a QRS, cost nothing (Geman and McClure's
+redescending weight).
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ _SOFT: Final = 1.0
 _STEPS: Final = 6
 _STILL: Final = 0.02
 """Weight that holds a vertex that no pixel speaks for, and damps the steps."""
+_STIFF: Final = 0.3
+"""Weight of a bend's square."""
+_BEND: Final = 2.0
+"""Bend, as second difference of the heights [px], beyond which it is taken as meant."""
 _FARTHEST: Final = 3.0
 """Largest change of a height in one step [px]; steep strokes are then moved on by the next one."""
 _REACH: Final = 2
@@ -52,6 +58,8 @@ def fitted(y: Floats, joined: NDArray[np.bool_], ink: Ink, radius: float) -> Flo
     from scipy.linalg import solveh_banded
 
     n = y.size
+    if not ink.row.size:
+        return y
     for _ in range(_STEPS):
         end, share, gap, slope = _nearest(y, joined, ink)
         drawn = np.clip((radius + 0.5 * _SOFT - gap) / _SOFT, 0.0, 1.0)
@@ -62,12 +70,27 @@ def fitted(y: Floats, joined: NDArray[np.bool_], ink: Ink, radius: float) -> Flo
         first, second = pull * (1.0 - share[edge]), pull * share[edge]
         at = end[edge]
         nxt = np.minimum(at + 1, n - 1)
-        diagonal = np.bincount(at, first**2, n) + np.bincount(nxt, second**2, n) + _STILL
-        beside = np.bincount(at, first * second, n)
-        right = np.bincount(at, first * residual, n) + np.bincount(nxt, second * residual, n)
-        step = solveh_banded(np.stack([np.concatenate([[0.0], beside[:-1]]), diagonal]), right)
+        bands = np.zeros((3, n))
+        bands[2] = np.bincount(at, first**2, n) + np.bincount(nxt, second**2, n) + _STILL
+        bands[1, 1:] = np.bincount(at, first * second, n)[:-1]
+        right: Floats = np.bincount(at, first * residual, n) + np.bincount(nxt, second * residual, n).astype(float)
+        _stiffened(bands, right, y, joined)
+        step = solveh_banded(bands, right)
         y = y + np.clip(step, -_FARTHEST, _FARTHEST)
     return y
+
+
+def _stiffened(bands: Floats, right: Floats, y: Floats, joined: NDArray[np.bool_]) -> None:
+    """Add the pull against small bends to the normal equations, in place."""
+    bend = np.diff(y, 2)
+    weight = np.where(joined[:-2] & joined[1:-1], _STIFF / (1.0 + (bend / _BEND) ** 2) ** 2, 0.0)
+    for offset, factor in enumerate((1.0, -2.0, 1.0)):
+        inner = slice(offset, offset + bend.size)
+        bands[2, inner] += weight * factor**2
+        right[inner] -= weight * factor * bend
+    bands[1, 1:-1] += -2.0 * weight
+    bands[1, 2:] += -2.0 * weight
+    bands[0, 2:] += weight
 
 
 def _nearest(
