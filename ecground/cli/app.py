@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ecground import __version__
-from ecground.cli import about, corpus, deid, draw, explain, numbers
+from ecground.cli import about, build, corpus, deid, draw, explain, numbers
 
 __all__ = ["app"]
 
@@ -21,6 +21,7 @@ for command in (explain.interpret, explain.findings, explain.check, explain.comp
                 numbers.measure, numbers.fiducials, numbers.info, deid.deid, corpus.corpus, draw.render, draw.plot,
                 about.formats, about.schema):
     app.command()(command)
+app.add_typer(build.app, name="build")
 
 
 def _print_version(wanted: bool) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ecground.instruct.qa.question import Question
 
-__all__ = ["KEYS", "Audit", "KeyName", "audit", "balanced"]
+__all__ = ["KEYS", "Audit", "KeyName", "audit", "balanced", "chosen", "tally"]
 
 KeyName = Literal["question", "wording", "severity"]
 KEYS: Final[Mapping[KeyName, Callable[[Question], tuple[str, ...]]]] = {
@@ -59,27 +59,38 @@ def balanced(questions: Iterable[Question], rng: np.random.Generator, *, key: Ke
 
     Questions other than verify, answers other than yes and no (`not sure`), and keys with one answer only drop out.
     """
-    given = [question for question in questions if question.is_verify and question.answers in (("yes",), ("no",))]
-    chosen: set[int] = set()
-    for sides in _sides(given, key).values():
-        size = min(map(len, sides))
-        for side in sides:
-            chosen.update(int(i) for i in rng.choice(np.array(side, dtype=np.intp), size=size, replace=False))
-    return [question for i, question in enumerate(given) if i in chosen]
+    given = _answered(questions)
+    return [given[i] for i in chosen([(KEYS[key](one), one.answers == ("yes",)) for one in given], rng)]
 
 
 def audit(questions: Sequence[Question], *, key: KeyName = "question") -> list[Audit]:
     """One row a key, the most frequent first."""
-    given = [question for question in questions if question.is_verify and question.answers in (("yes",), ("no",))]
-    sides = _sides(given, key).items()
-    rows = [Audit(name, len(yes), len(no), 2 * min(len(yes), len(no))) for name, (yes, no) in sides]
-    return sorted(rows, key=lambda row: (-(row.yes + row.no), row.key))
+    return tally([(KEYS[key](one), one.answers == ("yes",)) for one in _answered(questions)])
 
 
-def _sides(given: Sequence[Question], key: KeyName) -> dict[tuple[str, ...], tuple[list[int], list[int]]]:
-    """Key -> positions of the questions answered yes, and of those answered no."""
+def chosen(asked: Sequence[tuple[tuple[str, ...], bool]], rng: np.random.Generator) -> list[int]:
+    """Positions, ascending, of as many yes as no for every key among (key, answer)."""
+    kept: list[int] = []
+    for sides in _sides(asked).values():
+        size = min(map(len, sides))
+        for side in sides:
+            kept += rng.choice(np.array(side, dtype=np.intp), size=size, replace=False).tolist()
+    return sorted(kept)
+
+
+def tally(asked: Sequence[tuple[tuple[str, ...], bool]]) -> list[Audit]:
+    """One row a key of (key, answer), the most frequent first."""
+    rows = [Audit(name, len(yes), len(no), 2 * min(len(yes), len(no))) for name, (yes, no) in _sides(asked).items()]
+    return sorted(rows, key=lambda row: (-(row.yes + row.no), -row.kept, row.key))
+
+
+def _answered(questions: Iterable[Question]) -> list[Question]:
+    return [question for question in questions if question.is_verify and question.answers in (("yes",), ("no",))]
+
+
+def _sides(asked: Sequence[tuple[tuple[str, ...], bool]]) -> dict[tuple[str, ...], tuple[list[int], list[int]]]:
+    """Key -> positions of those answered yes, and of those answered no."""
     sides: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
-    for i, question in enumerate(given):
-        yes, no = sides.setdefault(KEYS[key](question), ([], []))
-        (yes if question.answers == ("yes",) else no).append(i)
+    for i, (key, yes) in enumerate(asked):
+        sides.setdefault(key, ([], []))[0 if yes else 1].append(i)
     return sides

@@ -184,8 +184,10 @@ def _answered(conversation: Conversation, answers: str) -> list[str]:
     if closed or _LETTERED.search(first) or _OFFERED.search(first) or len(answers.split()) < _OPEN_WORDS:
         return []
     said, prompt = answers.lower(), first.lower()
-    return [phrase for phrase in phrases() if len(phrase) >= _LEAST_LETTERS and phrase in prompt and phrase in said
-            and re.search(rf"\b{re.escape(phrase)}\b", prompt)][:1]
+    named = {key: phrase for phrase, key in phrases().items() if len(phrase) >= _LEAST_LETTERS
+             and phrase in prompt and re.search(rf"\b{re.escape(phrase)}\b", prompt)}
+    offered = len(named) > 1  # two findings in one question are a choice
+    return [] if offered else [phrase for phrase in named.values() if phrase in said]
 
 
 def _named_by_file(conversation: Conversation) -> list[str]:

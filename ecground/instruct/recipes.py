@@ -7,23 +7,32 @@ adds a recipe with `register` or an entry point of the group `ecground.recipes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ecground import __version__
 from ecground.errors import UsageError
 from ecground.instruct.conversation import Conversation
-from ecground.instruct.debias import KEYS, KeyName, balanced
-from ecground.instruct.facts import Facts
-from ecground.instruct.qa.generate import Style, about_one, about_pairs, every_verify
+from ecground.instruct.debias import KEYS, KeyName, chosen, tally
+from ecground.instruct.facts import Facts, severity
+from ecground.instruct.qa.generate import Style, about_one, about_pairs, verify, wordings
 from ecground.instruct.qa.question import Question, to_conversation
+from ecground.knowledge.codes import codes
 
-__all__ = ["RECIPES", "Making", "Recipe", "Result", "recipe", "register"]
+if TYPE_CHECKING:
+    from ecground.instruct.grounding.verify import Verified
+    from ecground.instruct.readings import Reading
+    from ecground.instruct.teacher import Teacher
+
+_LARGEST: Final = 1 << 30
+_Verify = tuple[Facts, str, int]
+
+__all__ = ["RECIPES", "Making", "Recipe", "Result", "recipe", "recipes", "register"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,11 @@ class Making:
     """What balancing counts as one question."""
     pairs: int = 1000
     """Pairs of different patients to compare."""
+    teacher: str = ""
+    """Language model that writes grounded texts; empty = the narrator."""
+    teacher_url: str = "http://127.0.0.1:8000/v1"
+    allow_remote: bool = False
+    """The user agreed to a teacher on another host."""
 
     def __post_init__(self) -> None:
         if self.key not in KEYS or self.style not in ("train", "test") or self.pairs < 0 or self.seed < 0:
@@ -71,6 +85,8 @@ class Recipe:
     """All that there is to make."""
     make: Callable[[Any, Making, np.random.Generator], Result]
     """One unit's conversations."""
+    notes: Callable[[Sequence[Facts], Making], str] | None = None
+    """What the card says besides."""
 
 
 RECIPES: Final[dict[str, Recipe]] = {}
@@ -85,6 +101,12 @@ def register(row: Recipe) -> None:
 def _load_plugins() -> None:
     for point in entry_points(group="ecground.recipes"):
         register(point.load())
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """All recipes, those of plug-ins included."""
+    _load_plugins()
+    return tuple(RECIPES.values())
 
 
 def recipe(name: str) -> Recipe:
@@ -105,9 +127,30 @@ def _grounding(facts: Facts, making: Making, rng: np.random.Generator) -> Result
     from ecground.instruct.readings import read_facts
 
     reading = read_facts(facts)
-    told = interpretation(facts, reading.measurements, reading.findings, rng)
-    made = (conversation(facts, told, rng, seed=making.seed),) if told.kept else ()
+    if making.teacher:
+        told = _taught(facts, reading, making)
+    else:
+        told = interpretation(facts, reading.measurements, reading.findings, rng)
+    writer = making.teacher or "narrator"
+    made = (conversation(facts, told, rng, seed=making.seed, writer=writer),) if told.kept else ()
     return Result(made, told.first, len(told.contradicted), int(not told.kept))
+
+
+def _taught(facts: Facts, reading: Reading, making: Making) -> Verified:
+    """A language model's text of one ECG, without what the measurements contradict."""
+    from ecground.instruct.grounding.guide import messages
+    from ecground.instruct.grounding.verify import verify_text
+
+    text = _teacher(making).complete(messages(facts, reading.measurements), seed=making.seed,
+                                     credentialed=facts.source.credentialed)
+    return verify_text(text, reading.measurements, reading.findings)
+
+
+@cache
+def _teacher(making: Making) -> Teacher:
+    from ecground.instruct.teacher import Teacher
+
+    return Teacher(making.teacher, making.teacher_url, making.allow_remote)
 
 
 def _ecginstruct(facts: Facts, making: Making, rng: np.random.Generator) -> Result:
@@ -126,12 +169,38 @@ def _questions(pool: Sequence[Facts], making: Making) -> Sequence[Question]:
     return singles + list(about_pairs(pool, making.rng(len(pool)), style=making.style, irrelevant=making.pairs))
 
 
-def _balanced(pool: Sequence[Facts], making: Making) -> Sequence[Question]:
-    def all_of_them() -> Iterable[Question]:
-        for number, facts in enumerate(pool):
-            yield from every_verify(facts, making.rng(number), style=making.style)
+def _verifying(pool: Sequence[Facts], making: Making) -> tuple[list[tuple[tuple[str, ...], bool]], list[_Verify]]:
+    """What can be asked as yes or no: its key for balancing and its answer, and what makes the question of it.
 
-    return balanced(all_of_them(), making.rng(len(pool)), key=making.key)
+    Questions are written for the chosen ones only: a collection has some seventy times its recordings of them.
+    """
+    asked: list[tuple[tuple[str, ...], bool]] = []
+    units: list[_Verify] = []
+    for number, facts in enumerate(pool):
+        keys = sorted(facts.decided & codes().keys())
+        draws = making.rng(number).integers(0, _LARGEST, size=len(keys))
+        stratum = severity(facts) if making.key == "severity" else ""
+        for key, draw in zip(keys, draws.tolist(), strict=True):
+            wording = str(draw % len(wordings()["single-verify"][making.style])) if making.key == "wording" else ""
+            asked.append(((key, stratum or wording), key in facts.statements))
+            units.append((facts, key, draw))
+    return asked, units
+
+
+def _balanced(pool: Sequence[Facts], making: Making) -> Sequence[_Verify]:
+    asked, units = _verifying(pool, making)
+    return [units[i] for i in chosen(asked, making.rng(len(pool)))]
+
+
+def _debias(unit: _Verify, making: Making, rng: np.random.Generator) -> Result:
+    facts, key, draw = unit
+    return _asked("debias")(verify(facts, key, style=making.style, wording=draw), making, rng)
+
+
+def _audited(pool: Sequence[Facts], making: Making) -> str:
+    from ecground.instruct.card import audit_table
+
+    return f"## Balance before and after\n\n{audit_table(tally(_verifying(pool, making)[0]))}"
 
 
 def _asked(name: str) -> Callable[[Question, Making, np.random.Generator], Result]:
@@ -145,4 +214,5 @@ def _asked(name: str) -> Callable[[Question, Making, np.random.Generator], Resul
 register(Recipe("grounding", "grounded interpretations, every claim checked", _each, _grounding))
 register(Recipe("ecginstruct", "four groups of tasks in four types of question", _each, _ecginstruct))
 register(Recipe("qa", "questions of ECG-QA's seven types", _questions, _asked("qa")))
-register(Recipe("debias", "yes/no questions with as many yes as no for each", _balanced, _asked("debias")))
+register(Recipe("debias", "yes/no questions with as many yes as no for each", _balanced, _debias,
+                _audited))

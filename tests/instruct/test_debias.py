@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from ecground.instruct.debias import KEYS, audit, balanced
-from ecground.instruct.qa.generate import every_verify
+from ecground.instruct.qa.generate import verify
 
 
 @pytest.fixture
 def questions(pool):
-    rng = np.random.default_rng(1)
-    return [question for facts in pool for question in every_verify(facts, rng, style="train")]
+    return [verify(facts, key, style="train", wording=number) for number, facts in enumerate(pool)
+            for key in sorted(facts.decided)]
 
 
 @pytest.mark.parametrize("key", list(KEYS))

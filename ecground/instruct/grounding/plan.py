@@ -188,8 +188,9 @@ class _Planner:
 
     def _is_denied(self, key: str) -> bool:
         finding = self.findings.get(key)
-        clear = finding is not None and finding.judged and not finding.present and not is_open(key, finding)
-        return clear and self.facts.says(key) is False
+        if finding is None or not finding.judged or finding.present or self.facts.says(key) is not False:
+            return False
+        return not is_open(key, finding, self.findings)
 
     def _conclusion(self) -> Point:
         keys = [key for key in self.keys if not set(self.keys).intersection(SUMMED_UP.get(key, ()))]

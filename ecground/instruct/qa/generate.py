@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise, zip_longest
@@ -22,7 +22,7 @@ from ecground.instruct.facts import Facts, severity
 from ecground.instruct.qa.question import NONE, Question, QuestionType
 from ecground.knowledge.codes import codes
 
-__all__ = ["GROUPS", "Style", "about_one", "about_pairs", "every_verify", "named", "wordings"]
+__all__ = ["GROUPS", "Style", "about_one", "about_pairs", "named", "verify", "wordings"]
 
 Style = Literal["train", "test"]
 """Which wordings: those of training data, or those kept for tests."""
@@ -51,11 +51,12 @@ def named(key: str) -> str:
     return str(wordings()["named"].get(key, codes()[key].statement))  # type: ignore[call-overload]
 
 
-def every_verify(facts: Facts, rng: np.random.Generator, *, style: Style) -> Iterator[Question]:
-    """One yes-or-no question about each decided statement: the pool that balancing draws from."""
-    ask = _Asker((facts,), rng, style)
-    for key in sorted(facts.decided & codes().keys()):
-        yield ask.verify("single-verify", key, key in facts.statements)
+def verify(facts: Facts, key: str, *, style: Style, wording: int) -> Question:
+    """The yes-or-no question about one decided statement, in the wording of that number."""
+    sentences = wordings()["single-verify"][style]
+    ask = _Asker((facts,), np.random.default_rng(0), style)
+    question = ask.verify("single-verify", key, key in facts.statements)
+    return replace(question, wording=sentences[wording % len(sentences)].format(statement=named(key)))
 
 
 def about_one(facts: Facts, rng: np.random.Generator, *, style: Style) -> Iterator[Question]:
