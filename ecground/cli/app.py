@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ecground import __version__
-from ecground.cli import about, build, corpus, deid, draw, explain, numbers
+from ecground.cli import about, build, corpus, deid, digitize, draw, explain, numbers, pages
 
 __all__ = ["app"]
 
@@ -19,8 +19,10 @@ app = typer.Typer(
 )
 for command in (explain.interpret, explain.findings, explain.check, explain.compare,
                 numbers.measure, numbers.fiducials, numbers.info, deid.deid, corpus.corpus, draw.render, draw.plot,
+                digitize.digitize,
                 about.formats, about.schema):
     app.command()(command)
+app.add_typer(pages.app, name="pages")
 app.add_typer(build.app, name="build")
 
 
