@@ -192,6 +192,22 @@ def hdf5() -> list[bytes]:
     return found
 
 
+def picture() -> list[bytes]:
+    """PNG and JPEG of a few pixels, with EXIF, text and a comment."""
+    from PIL import Image, PngImagePlugin
+
+    found = []
+    exif, text = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x0112], exif[0x010E] = 6, "page"
+    text.add_itxt("Title", "page")
+    image = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
+    for format, more in (("PNG", {"pnginfo": text}), ("JPEG", {"comment": b"page"}), ("JPEG", {"progressive": True})):
+        stream = io.BytesIO()
+        image.save(stream, format, exif=exif.tobytes(), **more)
+        found.append(stream.getvalue())
+    return found
+
+
 def members(archive: bytes, names: tuple[str, ...]) -> bytes:
     """The `.npy` members of an archive, joined."""
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
@@ -224,5 +240,6 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "wfdb": wfdb, "annotations": annotations, "dicom": lambda: [*written(".dcm"), *pack("dicom/*.dcm")],
     "scp": scp_records, "edf": edf, "aecg": aecg, "muse": muse, "sierra": sierra, "schiller": schiller,
     "cardiosoft": cardiosoft, "npz": npz, "rare": rare, "matlab": matlab, "csv": csv, "hdf5": hdf5,
+    "picture": picture,
 }
 """Parser -> its first inputs, the good ones made by code first."""

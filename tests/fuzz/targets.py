@@ -124,7 +124,9 @@ def hdf5(data: bytes) -> None:
             promises(_Part(laid(place, "hdf5", data)).record(exam, Patient()))
 
 
-_ALONE: dict[str, Callable[[bytes], None]] = {"annotations": annotations, "rare": rare, "hdf5": hdf5}
+_ALONE: dict[str, Callable[[bytes], None]] = {
+    "annotations": annotations, "rare": rare, "hdf5": hdf5, "picture": partial(deid, "picture"),
+}
 TARGETS: dict[str, Callable[[bytes], None]] = {
     name: _ALONE[name] if name in _ALONE else partial(parse, name) for name in seeds.SEEDS
 } | {f"deid-{name}": partial(deid, name) for name in seeds.SEEDS if name in FORMATS}

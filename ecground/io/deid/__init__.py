@@ -28,6 +28,7 @@ from ecground.io.deid.dates import KEY_BYTES, Key
 from ecground.io.deid.dicom import deidentified_dicom
 from ecground.io.deid.edf import deidentified_edf
 from ecground.io.deid.ledger import Entry, Ledger
+from ecground.io.deid.picture import deidentified_picture, picture_format
 from ecground.io.deid.scp import deidentified_scp
 from ecground.io.deid.wfdb import deidentified_wfdb
 from ecground.io.deid.xml import deidentified_xml
@@ -45,6 +46,8 @@ _ONE_FILE: Final[dict[str, tuple[str, Callable[[Source, Key, Ledger], bytes]]]] 
 """Name in `ecground.io.FORMATS` -> suffix of the copy and how it is made; WFDB, of several files, is not here."""
 FORMATS: Final = frozenset((*_ONE_FILE, "wfdb"))
 """Formats with a table of fields."""
+_PICTURES: Final = {"png": ".png", "jpeg": ".jpg"}
+"""Pictures of ECGs, which are no recordings: what lies around the pixels goes."""
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,120}")
 _ALWAYS: Final = (
     "the trace itself stays: who has another recording of the same heart may recognise it",
@@ -60,7 +63,7 @@ class Copy:
     files: tuple[str, ...]
     """All files written."""
     format: str
-    """Name in `ecground.io.FORMATS`."""
+    """Name in `ecground.io.FORMATS`, or `png` or `jpeg`."""
     ledger: Ledger
 
 
@@ -79,6 +82,8 @@ def deidentify(source: Path, folder: Path, *, key: Key, keep_name: bool = False)
         InputError: the input cannot be read, or the copy would not hold the same samples.
     """
     given = Source(source)
+    if picture := picture_format(given):
+        return _picture(given, folder, picture, key=key, keep_name=keep_name)
     format = sniff(source)
     if format not in FORMATS:
         raise RefusedError("no table of fields for this format", where=format,
@@ -97,6 +102,16 @@ def deidentify(source: Path, folder: Path, *, key: Key, keep_name: bool = False)
     for file, data in files.items():
         safe.write_atomic(folder / file, data)
     return Copy(file=list(files)[-1], files=tuple(files), format=format, ledger=ledger)
+
+
+def _picture(source: Source, folder: Path, format: str, *, key: Key, keep_name: bool) -> Copy:
+    """The copy of a picture, whose pixels were compared."""
+    ledger = Ledger()
+    file = f"{_name(source, key, keep_name=keep_name)}{_PICTURES[format]}"
+    data = deidentified_picture(source, ledger)
+    _refuse_overwriting(folder, {file: data}, source, new=keep_name)
+    safe.write_atomic(folder / file, data)
+    return Copy(file=file, files=(file,), format=format, ledger=ledger)
 
 
 def _name(source: Source, key: Key, *, keep_name: bool) -> str:
