@@ -148,9 +148,10 @@ def part_c(patients: int) -> None:
         kept += sum(claim.verdict == "supported" for claim in judged)
         for kind, wrong in _mutations(judged):
             mutated[kind, check([wrong], values, found)[0].verdict == "contradicted"] += 1
-        for finding in found:
-            if finding.judged and not finding.present and not is_open(key_of(finding), finding):
-                claim = Claim(text="", span=(0, 0), finding=key_of(finding))
+        among = {key_of(finding): finding for finding in found}
+        for key, finding in among.items():
+            if finding.judged and not finding.present and not is_open(key, finding, among):
+                claim = Claim(text="", span=(0, 0), finding=key)
                 mutated["finding", check([claim], values, found)[0].verdict == "contradicted"] += 1
     print(f"\n(c) {patients} simulated patients, {told} claims told, {100 * kept / told:.2f} % supported")
     for kind in ("number", "negation", "finding"):

@@ -8,6 +8,8 @@ the tolerance, unverifiable in between. A word (QRS form) must be the measured o
 Findings: a finding that is present supports, one that is not contradicts. An absent finding is left open, so that a
 claim of it is unverifiable either way and `possible ...` is supported, when a deciding criterion is missed by less than
 `NEAR` tolerances, or when all values together make it more than `LIKELY` times as likely as in the average patient.
+Open, too, are sinus rhythm and AV block that only lack P waves while no other rhythm was found, and a long QT that
+another formula shows.
 `possible` of an absent finding is contradicted. A statement of one or more leads is judged in those very leads. A
 finding is also present when a more exact one is (sinus bradycardia is sinus rhythm).
 A criterion must be the one that the finding was judged by, and normal limits must be in published use.
@@ -51,6 +53,12 @@ IMPLIED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "LVOLT_LIMB": ("LVOLT",), "LVOLT": ("LVOLT_LIMB", "LVOLT_CHEST"), "WIDEQRS": ("CLBBB", "CRBBB"),
 }
 """Statement -> more exact ones whose presence makes it true."""
+
+_ON_P_WAVES: Final[Mapping[str, str]] = {"SR": "", "1AVB": "1AVB.pr"}
+"""Statements that need P waves, which are easily missed -> criterion that cannot be judged where they were."""
+_OTHER_RHYTHMS: Final = ("AFIB", "AFLT", "SVTAC", "PSVT", "JUNC", "VT", "PACE", "VPACE")
+_OTHER_USAGE: Final[Mapping[str, str]] = {"LNGQT": "LNGQT.bazett"}
+"""Statement -> criterion of another definition in use, by which it may be claimed too."""
 
 _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "qtc_ms": ("qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms"),
@@ -157,7 +165,7 @@ class _Checker:
                 return seen(key, (), self.measurements, self.phrases)
             return Seen("unknown", self.phrases.say("why.finding_unjudged", statement=finding.statement,
                                                     why=finding.why), evidence)
-        holds: Holds = "yes" if finding.present else "near" if is_open(key, finding) else "no"
+        holds: Holds = "yes" if finding.present else "near" if is_open(key, finding, self.findings) else "no"
         phrase = {"yes": "finding_present", "near": "finding_border", "no": "finding_absent"}[holds]
         return Seen(holds, self.phrases.say(f"why.{phrase}", statement=finding.statement), evidence)
 
@@ -312,10 +320,20 @@ def is_near(key: str, finding: Finding) -> bool:
     return any(made.id in deciding and made.margin is not None and made.margin > -NEAR for made in finding.criteria)
 
 
-def is_open(key: str, finding: Finding) -> bool:
-    """Whether an absent, judged finding is too close or too likely to be called contradicted."""
+def is_open(key: str, finding: Finding, among: Mapping[str, Finding] | None = None) -> bool:
+    """Whether an absent, judged finding is too close or too likely to be called contradicted.
+
+    `among` holds all findings of the ECG by their keys: another rhythm among them shows that P waves are truly absent;
+    None = taken as absent where none were found.
+    """
     if finding.present or not finding.judged:
         return False
+    met = {made.id: made.met for made in finding.criteria}
+    if among is not None and key in _ON_P_WAVES and met.get(_ON_P_WAVES[key]) is None \
+            and not any(other in among and among[other].present for other in _OTHER_RHYTHMS):
+        return True
+    if met.get(_OTHER_USAGE.get(key, "")):
+        return True
     scale = scales().get(key)
     base = min(max(scale.base_rate if scale is not None else 0.5, 1e-4), 1 - 1e-4)
     chance = min(max(finding.probability, 1e-6), 1 - 1e-6)

@@ -194,8 +194,8 @@ class _Writer:
 
     def _is_clear(self, key: str) -> bool:
         finding = self.findings.get(key)
-        return finding is not None and finding.judged and not finding.present and not is_open(key, finding) \
-            and not self.present.intersection(covered_by(key))
+        return finding is not None and finding.judged and not finding.present \
+            and not is_open(key, finding, self.findings) and not self.present.intersection(covered_by(key))
 
     # Values -----------------------------------------------------------------------------------------------------
 

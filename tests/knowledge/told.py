@@ -36,4 +36,5 @@ def verdicts(text: str, case) -> list:
 
 def clearly_absent(case) -> list[str]:
     """Keys of findings that are judged, absent and not open."""
-    return [key_of(f) for f in case[2] if f.judged and not f.present and not is_open(key_of(f), f)]
+    among = {key_of(f): f for f in case[2]}
+    return [key for key, f in among.items() if f.judged and not f.present and not is_open(key, f, among)]
