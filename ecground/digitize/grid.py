@@ -22,8 +22,12 @@ from ecground.digitize.unwarp import Flattening, flatten, surface
 __all__ = ["Grid", "find_grid"]
 
 Array = NDArray[np.float64]
-WORK_SIDE: Final = 1280
-"""Longer side of the image in which fringes are sought [px]."""
+_SIDES: Final = (1280, 420, 2560)
+"""Longer sides of the images in which fringes are sought, in turn [px]."""
+_SETTLED: Final = 1.0
+"""Merit from which no other size is tried."""
+_STRONG: Final = 10.0
+"""Strength of lines that leave no doubt."""
 _CLEAR: Final = 4.0
 """Support of a grid so clear that no other channel is tried."""
 _LEAST_TILES: Final = 6
@@ -46,6 +50,13 @@ class Grid:
     spacing: Spacing
     residual: float
     """Standard deviation of the lines about the map [mm]."""
+    strength: float
+    """Strength of the lines over what lies between them, of the weaker family; below 1 there is no grid."""
+
+    @property
+    def merit(self) -> float:
+        """Above 1 for a grid that leaves no doubt."""
+        return min(self.strength / _STRONG, 2.0) * (1.0 if self.spacing.certain else 0.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,28 @@ class _Pair:
 
 
 def find_grid(image: NDArray[np.uint8]) -> Grid | None:
-    """The grid on an RGB image, or None when there is none."""
+    """The grid on an RGB image, or None when there is none.
+
+    Sought where a whole page is some 5 px to the millimetre; where that does not settle it, in a smaller copy, as for
+    crops of few millimetres, and in a larger one, as for pages far away.
+    """
+    best: Grid | None = None
+    for side in _SIDES:
+        scale = min(1.0, side / max(image.shape[:2]))
+        if side > _SIDES[0] and scale == 1.0 and max(image.shape[:2]) <= _SIDES[0]:
+            break
+        found = _at_scale(image, scale)
+        if found is not None and (best is None or found.merit > best.merit):
+            best = found
+        if best is not None and best.merit > _SETTLED:
+            break
+    return best
+
+
+def _at_scale(image: NDArray[np.uint8], scale: float) -> Grid | None:
+    """The grid as found in a copy reduced to `scale`."""
     import cv2
 
-    scale = min(1.0, WORK_SIDE / max(image.shape[:2]))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
     best: _Pair | None = None
     for channel in _channels(small):
@@ -80,9 +109,7 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     up, level = best.upright, best.level
     flat = flatten(best.tiles.centre, up.phase, level.phase, up.weight, level.weight)
     told = _spacing(best, flat)
-    if told is None:
-        return None
-    return _measure(best, flat.in_units(told.mm), told, scale)
+    return None if told is None else _measure(best, flat.in_units(told.mm), told, scale)
 
 
 def _box(pair: _Pair, flat: Flattening) -> tuple[Array, Array]:
@@ -111,7 +138,7 @@ def _spacing(pair: _Pair, flat: Flattening) -> Spacing | None:
     low, high = _box(pair, flat)
     period = [float(1 / np.median(np.hypot(*one.frequency[one.weight > 0].T))) for one in (pair.upright, pair.level)]
     shape = (int((high[1] - low[1]) * period[1]) + 1, int((high[0] - low[0]) * period[0]) + 1)
-    if max(shape) > 2 * WORK_SIDE or min(shape) < 16:
+    if max(shape) > 2 * max(pair.channel.shape) or min(shape) < 16:
         return None
     image = _flattened(pair.channel, flat, low, (1 / period[0], 1 / period[1]), shape)
     return spacing(image, (period[0], period[1]))
@@ -139,7 +166,8 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
         flat = replace(flat, shifts=(surfaces[0], surfaces[1]))
     rest = np.concatenate([one.shift[one.weight > 0] for one in seen])
     clarity = np.minimum(seen[0].weight, seen[1].weight)
-    return Grid(flat.of_larger(scale), (float(x[0]), float(y[0])), clarity, told, float(rest.std()))
+    strength = min(float(one.strength.sum()) for one in seen)
+    return Grid(flat.of_larger(scale), (float(x[0]), float(y[0])), clarity, told, float(rest.std()), strength)
 
 
 def _level_shifts(image: NDArray[np.float32], *, first: bool) -> Shifts:

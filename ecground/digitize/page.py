@@ -119,7 +119,8 @@ def _by_dpi(image: NDArray[np.uint8], dpi: float, *, given: bool) -> Sheet:
 def on_sheet(sheet: Sheet, points: Array) -> Array:
     """Where positions `[..., (x, y)]` of the photograph [px] lie on the sheet [px]: the inverse of its warp."""
     nodes = sheet.warp.to
-    places = np.stack(np.meshgrid(*(np.arange(n) * sheet.warp.step for n in nodes.shape[1::-1])), axis=-1).reshape(-1, 2)
+    columns, rows = (np.arange(n) * sheet.warp.step for n in nodes.shape[1::-1])
+    places = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     one = np.ones(len(places))
     rough = fit_homography(nodes.reshape(-1, 2), places[:, 0], places[:, 1], one, one)
     goal = project(rough, points)

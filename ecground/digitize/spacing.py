@@ -1,13 +1,16 @@
-"""How many millimetres the lines of a grid are apart: 1 or 5, told from the spectrum of the flattened image.
+"""How many millimetres the lines of a grid are apart, told from the spectrum of the flattened image.
 
-Fine lines with every fifth bold have peaks at multiples of 1/5 of their frequency; lines every 5 mm with finer lines or
-dots between have a fifth harmonic that stands out among its neighbours. A uniform grid shows neither: then the number
-of lines decides, since a page is 50 to 450 mm wide, and the answer is marked as not certain.
+What was followed may be the lines or one of their overtones, so the ground frequency is sought first: a longer period
+whose harmonics are there. Where the fifth harmonic stands out among its neighbours, the ground is 5 mm and there are
+lines or dots every millimetre. A uniform grid shows no such thing; then the number of lines decides, since a page is at
+most 450 mm wide and 1 mm lines alone are more than 80, and the answer is marked as not certain.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
+from math import gcd
 from typing import Final
 
 import numpy as np
@@ -16,12 +19,13 @@ from numpy.typing import NDArray
 __all__ = ["Spacing", "spacing"]
 
 Array = NDArray[np.float64]
-_BOLD: Final = 0.65
-"""Mean rise [log10 power] at 1/5 to 4/5 of the frequency from which lines are taken for those between bold ones."""
-_FINE: Final = 0.3
+_LONGEST: Final = 10
+"""Most periods followed to one period of the ground: the second overtone of 1 mm lines with bold ones every 5 mm."""
+_PRESENT: Final = 0.3
+"""Mean rise [log10 power] of harmonics over that of other frequencies from which they are taken to be there."""
+_FINE: Final = 0.25
 """Rise of the fifth harmonic over its neighbours [log10 power] from which it is taken for millimetre lines."""
-_HALF: Final = 1.0
-"""Rise at 1/2 or 1/3 of the frequency that shows every other or third line to be the real one."""
+_MANY: Final = 80
 _ASPECT: Final = 1.33
 """Most that the scales of the two axes of a page differ by (exports that were stretched)."""
 
@@ -31,7 +35,7 @@ class Spacing:
     """Millimetres between the lines followed."""
 
     mm: tuple[float, float]
-    """Distance of neighbouring lines of the two families (upright, level) [mm]."""
+    """Distance of neighbouring lines of the two families (upright, level) as followed [mm]."""
     fine: bool
     """Lines or dots every millimetre are seen."""
     certain: bool
@@ -45,57 +49,67 @@ def spacing(image: NDArray[np.float32], periods: tuple[float, float]) -> Spacing
         image: lines of both families upright and level, zero where nothing is shown.
         periods: distance of neighbouring lines along x and y [samples].
     """
-    axes = [_axis(image if axis == 0 else image.T, period) for axis, period in enumerate(periods)]
-    fits: list[tuple[float, tuple[float, float]]] = []
-    for mm in ((1.0, 1.0), (1.0, 5.0), (5.0, 1.0), (5.0, 5.0)):
-        scales = [period * axis.parts / one for one, period, axis in zip(mm, periods, axes, strict=True)]
-        if max(scales) <= _ASPECT * min(scales):
-            fits.append((axes[0].score(mm[0]) + axes[1].score(mm[1]), mm))
-    if not fits:
-        return None
-    _, mm = max(fits)
-    told = [axis.bold > 0 if one == 1.0 else axis.fine > 0 for axis, one in zip(axes, mm, strict=True)]
-    fine = any(one == 1.0 or axis.fine > 0 for axis, one in zip(axes, mm, strict=True))
-    return Spacing((mm[0] / axes[0].parts, mm[1] / axes[1].parts), fine, any(told))
+    axes = [_grounds(image if axis == 0 else image.T, period) for axis, period in enumerate(periods)]
+    best, best_score = None, -np.inf
+    for across, down in product(*axes):
+        for mm in ((1.0, 1.0), (1.0, 5.0), (5.0, 1.0), (5.0, 5.0)):
+            apart = [mm[0] / across.followed, mm[1] / down.followed]
+            scales = [period / one for period, one in zip(periods, apart, strict=True)]
+            score = across.score(mm[0]) + down.score(mm[1])
+            if score > best_score and max(scales) <= _ASPECT * min(scales):
+                certain = max(across.fine if mm[0] == 5.0 else 0.0, down.fine if mm[1] == 5.0 else 0.0) > 0
+                best, best_score = Spacing((apart[0], apart[1]), certain or 1.0 in mm, certain), score
+    return best
 
 
 @dataclass(frozen=True, slots=True)
-class _Axis:
-    """What the spectrum along one axis says."""
+class _Ground:
+    """A ground frequency that the spectrum along one axis may have."""
 
-    parts: int
-    """Lines followed per real line: 2 or 3 when an overtone was followed."""
-    bold: float
-    """Above 0: every fifth line is bold."""
+    followed: int
+    """Periods followed to one period of the ground."""
+    present: float
+    """How much the harmonics rise that only this ground explains."""
     fine: float
-    """Above 0: there are five finer lines to each."""
+    """Above 0: the fifth harmonic of the ground stands out."""
     lines: float
-    """Number of lines in the image."""
+    """Periods of the ground in the image."""
 
     def score(self, mm: float) -> float:
-        """Evidence for a distance of 1 or 5 mm."""
+        """Evidence for this ground at 1 or 5 mm."""
         if mm == 1.0:
-            return float(np.clip(self.bold, -0.6, 1.0)) + (0.3 if self.lines > 80 else -0.3)
-        usual = 0.3 if 10 <= self.lines <= 80 else -1.0 if self.lines > 100 else 0.0
-        return float(np.clip(self.fine, -0.6, 1.0)) + usual
+            return self.present + (0.3 if self.lines > _MANY else -0.3) - max(self.fine, 0.0)
+        usual = 0.3 if self.lines <= _MANY else -1.0 if self.lines > 110 else 0.0
+        return self.present + min(max(self.fine, -0.6), 1.0) + usual
 
 
-def _axis(image: NDArray[np.float32], period: float) -> _Axis:
-    """Bold and fine lines along x."""
+def _grounds(image: NDArray[np.float32], period: float) -> list[_Ground]:
+    """Grounds of the lines across x: what was followed itself, and longer periods whose harmonics are there."""
     strip = 16
     count = max(image.shape[0] // strip, 1)
     strips = image[:count * strip].reshape(count, -1, image.shape[1]).mean(axis=1)
     power = (np.abs(np.fft.rfft(strips * np.hanning(strips.shape[1]), axis=1)) ** 2).mean(axis=0)
     bins = image.shape[1] / period
-    parts = next((n for n in (2, 3) if _rise(power, bins / n) > _HALF), 1)
-    bins /= parts
-    bold = np.array([_rise(power, bins * n / 5) for n in (1, 2, 3, 4)])
-    fourth, fifth, sixth = (_rise(power, bins * n) for n in (4, 5, 6))
-    rise = fifth - np.fmax(fourth, sixth)
-    return _Axis(
-        parts, float(np.nanmean(bold) - _BOLD) if np.isfinite(bold).any() else 0.0,
-        float(rise - _FINE) if np.isfinite(rise) else -0.3, bins,
-    )
+    anywhere = np.array([_rise(power, at) for at in np.linspace(bins / 10, min(2 * bins, len(power)), 83)])
+    usual = float(np.nanmedian(anywhere)) if np.isfinite(anywhere).any() else 0.0
+    out = []
+    for n in range(1, _LONGEST + 1):
+        rises = np.array([_rise(power, bins * j / n) for j in range(1, n) if gcd(j, n) == 1])
+        seen = np.clip(rises[np.isfinite(rises)], usual - 0.5, usual + 1.5) - usual
+        if 2 * len(seen) < len(rises) or (n > 1 and len(seen) == 0):
+            continue
+        # One or two frequencies rise by chance more often than many.
+        present = float(seen.mean() - _PRESENT - 0.4 / len(seen)) if n > 1 else 0.0
+        if present >= 0:
+            out.append(_Ground(n, present, _fine(power, bins / n), bins / n))
+    return out
+
+
+def _fine(power: Array, ground: float) -> float:
+    """How much the fifth and tenth harmonics rise above their neighbours, less what counts."""
+    fourth, fifth, sixth, ninth, tenth, eleventh = (_rise(power, ground * n) for n in (4, 5, 6, 9, 10, 11))
+    out = np.array([fifth - np.fmax(fourth, sixth), tenth - np.fmax(ninth, eleventh)])
+    return float(np.nanmean(out)) - _FINE if np.isfinite(out).any() else 0.0
 
 
 def _rise(power: Array, at: float) -> float:
