@@ -39,6 +39,7 @@ def render(
     start: Start = 0.0, seconds: Seconds = None, paper: Paper = None,
     header: Annotated[str, typer.Option("--header", help="What the header says: none, measured or fake.")] = "none",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of a random style and an invented header.")] = 0,
+    whole: Annotated[bool, typer.Option("--all", help="The whole recording, on as many sheets of a PDF.")] = False,
     truth: Annotated[Path | None, typer.Option(
         "--truth", metavar="JSON", help="Write where everything lies, in pixels of the PNG at --dpi.")] = None,
     masks: Annotated[Path | None, typer.Option(
@@ -51,10 +52,19 @@ def render(
     _check(out, *(path for path in (truth, masks) if path is not None))
     if header != "none" and looks.header == "none":
         looks = looks.replace(header="columns")
+    facts = _facts(header, record, seed)
+    if whole:
+        if out.suffix.lower() != ".pdf" or truth is not None or masks is not None:
+            raise UsageError("--all needs a PDF, without --truth and --masks", where="--all")
+        from ecground import safe
+        from ecground.paper.draw import sheets
+        from ecground.paper.vector import to_pdf
+
+        safe.write_atomic(out, to_pdf(list(sheets(record, layout=layout, style=looks, start_s=start, facts=facts))))
+        return
     from ecground.paper.draw import plan
 
-    _write(plan(record, layout=layout, style=looks, start_s=start, facts=_facts(header, record, seed)), out, dpi,
-           truth, masks)
+    _write(plan(record, layout=layout, style=looks, start_s=start, facts=facts), out, dpi, truth, masks)
 
 
 def plot(

@@ -1,6 +1,8 @@
-"""`render`: a Record as a Page, image and truth; `plan`: the same page before it becomes pixels."""
+"""`render`: a Record as a Page, image and truth; `plan` and `sheets`: pages before they become pixels."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from ecground.paper.style import Style
 from ecground.paper.vendors import style as style_named
 from ecground.record import Record
 
-__all__ = ["plan", "render"]
+__all__ = ["plan", "render", "sheets"]
 
 _MOST_PIXELS = 200_000_000
 
@@ -27,6 +29,18 @@ def plan(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | str 
     arrangement = layout_named(layout) if isinstance(layout, str) else layout
     looks = style_named(style) if isinstance(style, str) else style or Style()
     return compose(record, arrangement, looks, start_s=start_s, facts=facts)
+
+
+def sheets(record: Record, *, layout: Layout | str = "3x4-r1", style: Style | str | None = None, start_s: float = 0.0,
+           facts: Facts | None = None) -> Iterator[Drawing]:
+    """The whole record, sheet after sheet, each beginning where the one before ended; a rest under 1 s is left out."""
+    while True:
+        drawing = plan(record, layout=layout, style=style, start_s=start_s, facts=facts)
+        yield drawing
+        end = max(strip.start + len(strip.trace) for strip in drawing.strips)
+        if record.n_samples - end < record.fs:
+            return
+        start_s = end / record.fs
 
 
 def render(record: Record | Drawing, *, layout: Layout | str = "3x4-r1", style: Style | str | None = None,

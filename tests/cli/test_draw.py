@@ -51,6 +51,14 @@ def test_truth_states_speed_and_gain_as_asked(run, real_ecg, tmp_path):
                                                                                           "5/2.5 mm/mV"]
 
 
+def test_all_sheets_of_a_recording(run, real_ecg, tmp_path):
+    import pypdfium2
+
+    done = run("render", real_ecg, "-o", tmp_path / "a.pdf", "--all", "--speed", 50, "--layout", "6x2", "--paper", "a4")
+    assert done.exit_code == 0, done.output
+    assert len(pypdfium2.PdfDocument(tmp_path / "a.pdf")) == 2
+
+
 def test_plot_shades_waves(run, real_ecg, tmp_path):
     for name, extra in (("a.svg", []), ("b.svg", ["--bare"])):
         done = run("plot", real_ecg, "-o", tmp_path / name, *extra)
@@ -66,6 +74,7 @@ def test_plot_shades_waves(run, real_ecg, tmp_path):
     ["-o", "x.png", "--dpi", "nan"], ["-o", "x.png", "--dpi", "100000"], ["-o", "x.png", "--speed", "0"],
     ["-o", "x.png", "--gain", "-1"], ["-o", "x.png", "--paper", "a9"], ["-o", "x.png", "--start", "99"],
     ["-o", "x.png", "--header", "real"], ["-o", "x.png", "--seconds", "-3"], ["-o", "no/such/folder/x.png"],
+    ["-o", "x.png", "--all"],
     ["-o", "x.png", "--truth", "x.png"], ["-o", "x.png", "--speed", "inf"], ["-o", "x.png", "--seconds", "1e-9"],
 ])
 def test_wrong_calls_are_usage_errors(run, real_ecg, tmp_path, monkeypatch, words):

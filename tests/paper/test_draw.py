@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from ecground.errors import NoSignalError, UsageError
-from ecground.paper.draw import render
+from ecground.paper.draw import render, sheets
 from ecground.paper.layout import LAYOUTS
 from ecground.paper.page import LAYERS
 from ecground.paper.style import Style, draw_style
@@ -157,3 +159,12 @@ def test_missing_limb_leads_are_derived_and_others_left_out(waves):
     two = Record(waves.signal[:2], 500.0, ("I", "II"))
     assert [lead.lead for lead in render(two, layout="3x4", dpi=50).truth.leads] == [
         "I", "II", "III", "aVR", "aVL", "aVF"]
+
+
+def test_sheets_show_every_sample_once(waves):
+    looks = Style(paper="a4", mm_per_s=50.0, pulse="none")
+    spans = [(strip.start, strip.start + len(strip.trace)) for drawing in sheets(waves, layout="12x1", style=looks)
+             for strip in drawing.strips[:1]]
+    assert spans[0][0] == 0 and spans[-1][1] >= 4500
+    assert all(one[1] == other[0] for one, other in pairwise(spans))
+    assert len(spans) == 2
