@@ -271,32 +271,24 @@ def mean_db(values: ArrayLike) -> float:
     return 10.0 * float(np.log10((10.0 ** (known / 10.0)).mean())) if known.size else float("nan")
 
 
-def cinc_snr_db(reference: ArrayLike, signal: ArrayLike, *, fs: float, published: bool = False) -> float:
-    """Signal-to-noise ratio of one lead [dB] as the George B. Moody PhysioNet Challenge 2024 scores it.
+def cinc_snr_db(reference: ArrayLike, signal: ArrayLike, *, fs: float) -> tuple[float, float]:
+    """Signal-to-noise ratio of one lead [dB] as the George B. Moody PhysioNet Challenge 2024 has it: fixed, published.
 
     Both are drawn as images of 256 levels, blurred (0.5 px) and aligned by their cross-correlation, accepted up to
     0.5 s and 1 mV; the ratio of the means over samples both have is multiplied by the share of the reference that the
     signal covers. `published` repeats the scorer as it stands since 2025-10-17, which after a negative shift of n
-    samples keeps n samples only; otherwise the rest is kept. NaN for a perfect copy, 0 without overlap.
+    samples keeps n samples only; `fixed` keeps the rest. NaN for a perfect copy, 0 without overlap.
     """
     r, x = np.asarray(reference, dtype=np.float64), np.asarray(signal, dtype=np.float64)
     _same_length(r, x)
     if not np.isfinite(x).any() or not np.isfinite(r).any():
-        return 0.0
+        return 0.0, 0.0
     lag, height = _image_offset(r, x)
-    if abs(lag) <= 0.5 * fs and abs(height) <= 1.0:
-        if published and lag < 0:
-            x = np.where(np.arange(x.size) < -lag, x, np.nan) - height
-        else:
-            x = _shifted(x, lag) - height
-    both = np.isfinite(r) & np.isfinite(x)
-    if not both.any():
-        return 0.0
-    noise = float(((x - r)[both] ** 2).mean())
-    power = float((r[both] ** 2).mean())
-    if noise == 0.0 or power == 0.0:
-        return float("nan")
-    return 10.0 * float(np.log10(power / noise)) * float(both.sum()) / float(np.isfinite(r).sum())
+    if abs(lag) > 0.5 * fs or abs(height) > 1.0:
+        score = _covered_snr(r, x)
+        return score, score
+    fixed = _covered_snr(r, _shifted(x, lag) - height)
+    return fixed, _covered_snr(r, np.where(np.arange(x.size) < -lag, x, np.nan) - height) if lag < 0 else fixed
 
 
 def intersection_over_union(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
@@ -458,10 +450,19 @@ def _image_offset(r: NDArray[np.float64], x: NDArray[np.float64]) -> tuple[int, 
         image[at, np.rint((values[at] - low) / step).astype(int)] = 1.0
         return np.asarray(gaussian_filter(image, 0.5))
 
-    a, b = drawn(r), drawn(x)
-    own = np.unravel_index(np.argmax(fftconvolve(a, a[::-1, ::-1])), (2 * r.size - 1, 511))
-    other = np.unravel_index(np.argmax(fftconvolve(a, b[::-1, ::-1])), (2 * r.size - 1, 511))
-    return int(other[0] - own[0]), -float(other[1] - own[1]) * step
+    found = fftconvolve(drawn(r), drawn(x)[::-1, ::-1])
+    lag, levels = np.unravel_index(np.argmax(found), found.shape)
+    return int(lag) - (r.size - 1), -float(levels - 255) * step
+
+
+def _covered_snr(r: NDArray[np.float64], x: NDArray[np.float64]) -> float:
+    both = np.isfinite(r) & np.isfinite(x)
+    if not both.any():
+        return 0.0
+    noise, power = float(((x - r)[both] ** 2).mean()), float((r[both] ** 2).mean())
+    if noise == 0.0 or power == 0.0:
+        return float("nan")
+    return 10.0 * float(np.log10(power / noise)) * float(both.sum()) / float(np.isfinite(r).sum())
 
 
 def _both(reference: ArrayLike, signal: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
