@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ecground.paper.draw import plan
@@ -27,5 +28,6 @@ def picture(record: Record, marks: Delineation, *, caption: str) -> str:
     drawn = record.replace(signal=record.signal[:, ::step], fs=record.fs / step)
     looks = style("plot").replace(seconds=SECONDS, pulse="none", row_mm=25.0,
                                   margins_mm=(4.0, 3.0, 4.0, 9.0))
-    facts = Facts(patient=(caption,))
-    return to_svg(shaded(plan(drawn, layout=Layout("picture", (LEADS,)), style=looks, facts=facts), marks))
+    sheet = plan(drawn, layout=Layout("picture", (LEADS,)), style=looks, facts=Facts(patient=(caption,)))
+    # Without its true size the picture is as wide as the text around it.
+    return re.sub(r' width="[^"]*mm" height="[^"]*mm"', "", to_svg(shaded(sheet, marks)), count=1)
