@@ -11,7 +11,7 @@ balanced accuracy when a claim without verdict counts as half right; intervals b
 (c) Simulated patients, their marks the simulator's own: share of narrated claims that are supported, and share of
 claims with a changed number, negation or finding that are contradicted.
 
-(r) Reading: statements read out of PTB-XL's English reports against its labels, F1 for the commonest.
+(r) Reading: statements read out of PTB-XL's reports against its labels, for each language (`reports.py`).
 
 Needs ECGROUND_DATA. Research use, not a medical device.
 """
@@ -19,19 +19,17 @@ Needs ECGROUND_DATA. Research use, not a medical device.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import _one_thread  # noqa: F401 - before numpy
-import datapack
 import numpy as np
+import reports
 from findings import readings
 from numpy.typing import NDArray
 
-from ecground.corpora import pack
 from ecground.knowledge.check import IMPLIED_BY, check, is_open, key_of
 from ecground.knowledge.claims import read_claims
 from ecground.knowledge.codes import codes, scp_codes
@@ -170,36 +168,13 @@ def _mutations(claims: Sequence[Claim]) -> list[tuple[str, Claim]]:
     return found
 
 
-def part_r() -> None:
-    folder = datapack.folder() / "ptbxl"
-    splits = pack.splits(datapack.folder())
-    hits: dict[str, Counter[str]] = defaultdict(Counter)
-    count = 0
-    with (folder / "records.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if not row["report_en"] or splits[("ptbxl", row["ecg_id"])][1] != "valid":
-                continue
-            count += 1
-            labels = set(row["labels"].split(";"))
-            said = {key for claim in read_claims(row["report_en"]) if claim.finding and claim.polarity != "absent"
-                    for key in str(claim.finding).split("|")}
-            for key in labels | said:
-                hits[key]["both" if key in labels and key in said else "label" if key in labels else "text"] += 1
-    print(f"\n(r) {count} English reports of validation patients")
-    print("statement, read and labelled, only labelled, only read")
-    common = sorted(hits, key=lambda key: -(hits[key]["both"] + hits[key]["label"]))[:16]
-    for key in common:
-        both, label, text = (hits[key][name] for name in ("both", "label", "text"))
-        print(f"{key:9} {both:5d} {label:5d} {text:5d}   F1 {2 * both / (2 * both + label + text):.2f}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap draws")
     parser.add_argument("--seed", type=int, default=0, help="seed of the statements that were not given")
     parser.add_argument("--patients", type=int, default=200, help="simulated patients")
     options = parser.parse_args()
-    part_r()
+    reports.tables(options.draws)
     part_c(options.patients)
     part_a(options.seed, options.draws)
 

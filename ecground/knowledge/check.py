@@ -8,8 +8,8 @@ the tolerance, unverifiable in between. A word (QRS form) must be the measured o
 Findings: a finding that is present supports, one that is not contradicts. An absent finding is left open, so that a
 claim of it is unverifiable either way and `possible ...` is supported, when a deciding criterion is missed by less than
 `NEAR` tolerances, or when all values together make it more than `LIKELY` times as likely as in the average patient.
-Open, too, are sinus rhythm and AV block that only lack P waves while no other rhythm was found, and a long QT that
-another formula shows.
+Open, too, are sinus rhythm and AV block that only lack P waves while no other rhythm was found, a long QT that another
+formula shows, and statements without an agreed rule (abnormal QRS).
 `possible` of an absent finding is contradicted. A statement of one or more leads is judged in those very leads. A
 finding is also present when a more exact one is (sinus bradycardia is sinus rhythm).
 A criterion must be the one that the finding was judged by, and normal limits must be in published use.
@@ -59,6 +59,10 @@ _ON_P_WAVES: Final[Mapping[str, str]] = {"SR": "", "1AVB": "1AVB.pr"}
 _OTHER_RHYTHMS: Final = ("AFIB", "AFLT", "SVTAC", "PSVT", "JUNC", "VT", "PACE", "VPACE")
 _OTHER_USAGE: Final[Mapping[str, str]] = {"LNGQT": "LNGQT.bazett"}
 """Statement -> criterion of another definition in use, by which it may be claimed too."""
+
+_NO_AGREED_RULE: Final = frozenset({"ABQRS", "NT_", "INJAS", "INJAL", "INJIN", "INJLA", "INJIL"})
+"""Statements that are never contradicted by their absence: on PTB-XL training patients it is as frequent among those
+given the statement as among the others (likelihood ratio below 1.5)."""
 
 _SAME: Final[Mapping[str, tuple[str, ...]]] = {
     "qtc_ms": ("qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms"),
@@ -332,7 +336,7 @@ def is_open(key: str, finding: Finding, among: Mapping[str, Finding] | None = No
     if among is not None and key in _ON_P_WAVES and met.get(_ON_P_WAVES[key]) is None \
             and not any(other in among and among[other].present for other in _OTHER_RHYTHMS):
         return True
-    if met.get(_OTHER_USAGE.get(key, "")):
+    if key in _NO_AGREED_RULE or met.get(_OTHER_USAGE.get(key, "")):
         return True
     scale = scales().get(key)
     base = min(max(scale.base_rate if scale is not None else 0.5, 1e-4), 1 - 1e-4)

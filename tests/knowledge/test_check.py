@@ -8,7 +8,10 @@ from ecground.knowledge.check import check
 from ecground.knowledge.claims import read_claims
 from ecground.knowledge.codes import codes
 from ecground.knowledge.finding import Claim
+from ecground.knowledge.findings import find
 from ecground.knowledge.repeatability import tolerance
+from ecground.record import Patient
+from tests.knowledge.handmade import measurements, unmeasurable
 from tests.knowledge.told import CASES, clearly_absent, told, verdicts
 
 
@@ -127,3 +130,24 @@ def test_beats_of_ectopy():
     wrong = kinds.index("N") + 1
     assert verdicts(f"Ventricular premature complexes (beat {right}).", made)[0].verdict == "supported"
     assert verdicts(f"Ventricular premature complexes (beat {wrong}).", made)[0].verdict == "contradicted"
+
+
+def test_missed_p_waves_contradict_neither_sinus_rhythm_nor_av_block():
+    unseen = {"p_present_fraction": 0.6, "pr_ms": unmeasurable("ms", "no P wave in most beats"), "p_axis_deg": 50}
+    regular = measurements(record=unseen)
+    irregular = {"p_present_fraction": 0.1, "rr_cv": 0.25, "rr_irregularity": 0.25, "f_wave_uv": 60}
+    fibrillating = measurements(record={**unseen, **irregular})
+    for text in ("Sinus rhythm.", "First-degree AV block."):
+        assert _verdict(text, regular) == "unverifiable", text
+        assert _verdict(text, fibrillating) != "supported", text
+    assert _verdict("Sinus rhythm.", fibrillating) == "contradicted"
+    assert _verdict("First-degree AV block.", measurements()) == "contradicted"
+
+
+def test_a_long_qt_by_another_formula_is_left_open():
+    assert _verdict("Prolonged QT interval.", measurements(record={"qtc_bazett_ms": 470})) == "unverifiable"
+    assert _verdict("Prolonged QT interval.", measurements()) == "contradicted"
+
+
+def _verdict(text, values):
+    return check(read_claims(text), values, find(values, Patient(age=50, sex="M")))[0].verdict

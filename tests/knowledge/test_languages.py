@@ -78,7 +78,7 @@ def test_swedish(text, expected):
     ("PQ-Zeit 190 ms", ("pr_ms", "=", 190.0, None, ())),
     ("QRS-Dauer 0,12 sek.", ("qrs_ms", "=", 120.0, None, ())),
     ("Herzfrequenz 95/min", ("hr_bpm", "=", 95.0, None, ())),
-    ("linkstyp", ("qrs_axis_deg", "in", -30.0, 30.0, ())),
+    ("linkstyp", ("qrs_axis_deg", "in", -45.0, 30.0, ())),
     ("QRS-Komplex verbreitert", ("qrs_ms", ">=", 120.0, None, ())),
     ("pq tid 210 ms", ("pr_ms", "=", 210.0, None, ())),
 ])
