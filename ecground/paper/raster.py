@@ -220,7 +220,9 @@ def _run(image: Picture, masks: NDArray[np.uint16], points: Points, radius: floa
     height, width = masks.shape
     left = int(np.floor(points[0, 0] - radius + 0.5))
     columns = int(np.floor(points[-1, 0] + radius + 0.5)) + 1 - left
-    y, x, cover = _filled(*_envelopes(points, radius, left - 0.5, columns * SUB))
+    # Absurd amplitudes must not cost the memory of their ink beyond the sheet.
+    y, x, cover = _filled(*(np.clip(edge, -2, height + 1) for edge in
+                            _envelopes(points, radius, left - 0.5, columns * SUB)))
     x += left
     keep = cover > _FAINT
     if left < 0 or left + columns > width or y.min() < 0 or y.max() >= height:

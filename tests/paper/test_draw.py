@@ -168,3 +168,12 @@ def test_sheets_show_every_sample_once(waves):
     assert spans[0][0] == 0 and spans[-1][1] >= 4500
     assert all(one[1] == other[0] for one, other in pairwise(spans))
     assert len(spans) == 2
+
+
+def test_absurd_samples_are_drawn_as_far_as_the_sheet_goes(waves):
+    signal = waves.signal.copy()
+    signal[0, 100], signal[1, 200], signal[2, 300] = 1e9, -np.inf, np.inf
+    truth = render(waves.replace(signal=signal), layout="3x1", dpi=50).truth
+    assert truth.leads[0].trace[100, 1] < -1e9
+    assert (truth.masks & 1)[0].any(), "the spike leaves over the upper edge"
+    assert (truth.masks & 2).any() and (truth.masks & 4).any()
