@@ -1,8 +1,8 @@
 """Do the columns of a page follow one another, or do they show the same seconds? And which lead is an unnamed strip?
 
-Beats decide. Every lead of one heart has its QRS complexes at the same times: columns that show the same seconds have
-the same train of complexes, and a strip over the whole width runs through the seconds of every column. The train of a
-strip is its steepness, smoothed over 40 ms.
+Beats decide. Every lead of one heart has its QRS complexes at the same times, to within a few milliseconds once the
+lead's own delay is taken off. In a regular rhythm two columns may fall in step by chance, but their beats then still
+differ by the rhythm's own unevenness. The train of a strip is its steepness, smoothed over 40 ms.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ __all__ = ["likeness", "same_seconds", "train"]
 Floats = NDArray[np.float64]
 
 _SMOOTH_S: Final = 0.04
-_SURE: Final = 0.15
-"""Difference of the correlations from which one arrangement is taken as seen."""
-_ALIKE: Final = 0.6
-"""Correlation of the trains of two columns that show the same beats."""
+_PEAK, _REFRACTORY_S = 0.4, 0.25
+_NEAR_S: Final = 0.05
+"""Largest delay of a QRS complex between leads."""
+_JITTER_S: Final = 0.004
+"""How far a beat's delay may be from the median delay: two columns read from paper at 25 mm/s differ by less."""
+_STEP: Final = 0.75
+"""Share of beats in step from which two trains are of the same seconds."""
 
 
 def train(signal: Floats, fs: float) -> Floats:
@@ -48,36 +51,53 @@ def likeness(a: Floats, b: Floats) -> float:
     return float((x * y).sum()) / scale if scale > 0 else float("nan")
 
 
-def same_seconds(columns: Sequence[Floats], rhythm: Floats | None) -> bool | None:
+def same_seconds(columns: Sequence[Floats], rhythm: Floats | None, fs: float) -> bool | None:
     """Whether all columns show the first seconds; None when the beats do not tell.
 
     Args:
         columns: the train of each column on its own clock `[sample]`, which starts at 0 where the column starts.
         rhythm: the train of a strip over the whole width, where there is one.
+        fs: sampling rate of the trains [Hz].
     """
     if len(columns) < 2:
         return False
-    if rhythm is not None:
-        return _by_rhythm(columns, rhythm)
-    first, others = columns[0], columns[1:]
-    size = min(len(first), *(len(other) for other in others))
-    alike = np.array([likeness(first[:size], other[:size]) for other in others])
-    if not np.isfinite(alike).any():
+    beats = [_beats(column, fs) for column in columns]
+    if rhythm is None:
+        together = np.array([_in_step(beats[0], other) for other in beats[1:]])
+        known = together[np.isfinite(together)]
+        return bool(known.mean() > _STEP) if known.size else None
+    wide = _beats(rhythm, fs)
+    starts = np.cumsum([0, *(len(column) for column in columns)]) / fs
+    together = np.array([_in_step(own, wide[wide < starts[1]]) for own in beats[1:]])
+    following = np.array([_in_step(own + start, wide[(wide >= start) & (wide < stop)])
+                          for own, start, stop in zip(beats[1:], starts[1:], starts[2:], strict=False)])
+    known = np.isfinite(together) & np.isfinite(following)
+    if not known.any():
         return None
-    return bool(np.nanmin(alike) > _ALIKE)
+    if following[known].mean() >= together[known].mean():
+        return False
+    return True if together[known].mean() > _STEP and following[known].mean() < _STEP else None
 
 
-def _by_rhythm(columns: Sequence[Floats], rhythm: Floats) -> bool | None:
-    following, same = [], []
-    start = len(columns[0])
-    for column in columns[1:]:
-        later, first = rhythm[start:start + len(column)], rhythm[:len(column)]
-        following.append(likeness(column[:len(later)], later))
-        same.append(likeness(column[:len(first)], first))
-        start += len(column)
-    if not (np.isfinite(following).any() and np.isfinite(same).any()):
-        return None
-    gain = np.array(same) - np.array(following)
-    if np.nanmean(gain) > 2 * _SURE and np.nanmin(gain) > 0:
-        return True
-    return False if np.nanmean(gain) < -_SURE else None
+def _beats(steep: Floats, fs: float) -> Floats:
+    """Times of the QRS complexes in a train [s], between samples by a parabola."""
+    from scipy.signal import find_peaks
+
+    filled = np.nan_to_num(steep)
+    at, _ = find_peaks(filled, height=_PEAK * float(np.quantile(filled, 0.98)), distance=int(_REFRACTORY_S * fs))
+    at = at[(at > 0) & (at < filled.size - 1)]
+    left, here, right = filled[at - 1], filled[at], filled[at + 1]
+    bend = left - 2 * here + right
+    return np.asarray((at + np.where(bend < 0, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0)) / fs, np.float64)
+
+
+def _in_step(one: Floats, other: Floats) -> float:
+    """Share of the beats of two trains that fall together, the median delay taken off; NaN with fewer than two."""
+    if min(one.size, other.size) < 2:
+        return float("nan")
+    delay = one[:, None] - other[None, :]
+    nearest = delay[np.arange(one.size), np.abs(delay).argmin(axis=1)]
+    near = nearest[np.abs(nearest) < _NEAR_S]
+    if near.size < 2:
+        return 0.0
+    return float((np.abs(near - np.median(near)) < _JITTER_S).sum() / max(one.size, other.size))

@@ -224,7 +224,7 @@ def _same_seconds(readings: Sequence[Reading], columns: int) -> bool | None:
             total = np.where(seen, np.nansum(parts, axis=0), np.nan)
         trains.append(total[:int(np.flatnonzero(seen)[-1]) + 1])
     wide = [train(one.signal, FS) for one in readings if one.rhythm]
-    return same_seconds(trains, wide[0] if wide else None)
+    return same_seconds(trains, wide[0] if wide else None, FS)
 
 
 def _named(readings: Sequence[Reading], arrangement: Arrangement) -> tuple[tuple[Reading, ...], list[Problem]]:

@@ -120,8 +120,20 @@ def test_columns_of_the_same_seconds_are_told_by_the_beats():
     assert read("6x2-simultaneous").layout == "6x2-simultaneous"
     assert read("6x2-simultaneous").leads["V6"].start_s == pytest.approx(0.0, abs=0.02)
     trains = [train(ecg().signal[k, :2500].astype(float), FS) for k in (0, 8)]
-    assert same_seconds(trains, None) is True
-    assert same_seconds([np.zeros(10), np.zeros(10)], None) is None
+    assert same_seconds(trains, None, FS) is True
+    assert same_seconds([np.zeros(10), np.zeros(10)], None, FS) is None
+
+
+def test_a_regular_rhythm_in_step_by_chance_is_not_taken_for_the_same_seconds():
+    def complexes(times):
+        t = np.arange(2500) / FS
+        return train(sum(np.exp(-((t - time) / 0.012) ** 2) for time in times), FS)
+
+    rng = np.random.default_rng(0)
+    first = 0.4 + 0.8 * np.arange(6)
+    uneven = first + rng.normal(0, 0.012, 6)  # the next five seconds of a heart that is fairly regular
+    assert same_seconds([complexes(first), complexes(uneven)], None, FS) is False
+    assert same_seconds([complexes(first), complexes(first + 0.008)], None, FS) is True
 
 
 def test_a_rhythm_strip_without_a_name_gets_the_lead_it_runs_along_with():
