@@ -1,4 +1,4 @@
-"""The main way, whole, on one page: a file becomes a Record, its beats, its measurements, its findings and a text.
+"""The main way, whole, on one page: a file or photo becomes a Record, beats, measurements, findings and a text.
 
 Contract: input that cannot be read, holds no signal or is no ECG raises (`InputError`, `RefusedError`). After that
 nothing raises: a step that fails is named in `problems`, the steps that need its result are left out, and what the
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from ecground.errors import EcgroundError, MeasurementError
+from ecground.errors import EcgroundError, MeasurementError, RefusedError
 from ecground.record import Patient, Record, Sex
 
 if TYPE_CHECKING:
+    from ecground.digitize.digitize import Digitized
     from ecground.knowledge.episodes import Episode
     from ecground.knowledge.finding import Claim, Finding
     from ecground.measure.table import Measurements
@@ -54,6 +55,8 @@ class Interpretation:
     """The claims of `text`, each with its verdict."""
     episodes: tuple[Episode, ...] | None = None
     """Rhythm from beat to beat in order of onset; None for records of 30 s and less, which the findings tell whole."""
+    page: Digitized | None = None
+    """How the picture was read, when the source was one; its record is `record`."""
     model: None = None
     """The language model's reading; None while no model is installed."""
     problems: tuple[StepProblem, ...] = ()
@@ -63,7 +66,7 @@ def interpret(source: Source | Record, *, age: float | None = None, sex: Sex | N
     """Read, measure and explain one ECG.
 
     Args:
-        source: A path, bytes, a binary file object, or a Record.
+        source: A path, bytes, a binary file object (a recording, or a picture of one), or a Record.
         age: Age in years, instead of what the file says.
         sex: `M` or `F`, instead of what the file says.
 
@@ -75,14 +78,15 @@ def interpret(source: Source | Record, *, age: float | None = None, sex: Sex | N
     from ecground.measure import measure
     from ecground.signal import delineate, quality, refuse
 
-    record = load(source, age=age, sex=sex)
+    given, page = _opened(source)
+    record = _record(given, age, sex)
     refuse.require_ecg(record)
     steps = _Steps()
     marks = steps.run("delineate", lambda: delineate.delineate(record))
     signal = steps.run("quality", lambda: quality.assess(record, marks))
     numbers = steps.run("measure", lambda: measure(record, marks, quality=signal)) if marks else None
     if numbers is None:
-        return Interpretation(record, signal, marks, None, None, None, "", (), problems=steps.problems)
+        return Interpretation(record, signal, marks, None, None, None, "", (), page=page, problems=steps.problems)
 
     patient, device = record.patient, record.device
     found = steps.run("findings", lambda: findings.find(numbers, patient, quality=signal))
@@ -92,19 +96,47 @@ def interpret(source: Source | Record, *, age: float | None = None, sex: Sex | N
     text = steps.run("text", lambda: narrate.narrate(
         numbers, found or (), patient=patient, quality=signal, device=device)) or ""
     judged = steps.run("claims", lambda: check.check(claims.read_claims(text), numbers, found or ()))
-    return Interpretation(record, signal, marks, numbers, found, groups, text, judged or (), told,
+    return Interpretation(record, signal, marks, numbers, found, groups, text, judged or (), told, page=page,
                           problems=steps.problems)
 
 
 def load(source: Source | Record, *, age: float | None = None, sex: Sex | None = None) -> Record:
-    """The record behind `source`, with age and sex as the caller knows them."""
+    """The record behind `source`, digitized when it is a picture, with age and sex as the caller knows them."""
+    given, _ = _opened(source)
+    return _record(given, age, sex)
+
+
+def _opened(source: Source | Record) -> tuple[Source | Record, Digitized | None]:
+    """The source to read, and what was read from it when it is a picture.
+
+    Raises:
+        RefusedError: it is a picture from which no ECG could be read.
+    """
+    if isinstance(source, Record):
+        return source, None
+    from ecground.digitize.load import is_image
+    from ecground.io.source import Source as Opened
+
+    given = Opened(source)
+    if not is_image(given.head):
+        return (source if given.path is not None else given.data), None
+    from ecground.digitize.digitize import digitize
+
+    page = digitize(given.data)
+    if page.record is None:
+        last = page.problems[-1]
+        raise RefusedError(f"no ECG could be read from the picture: {last.what}", where=last.step, hint=last.hint)
+    return page.record, page
+
+
+def _record(source: Source | Record, age: float | None, sex: Sex | None) -> Record:
     from ecground.io import read
 
     if not isinstance(source, Record):
         return read(source, age=age, sex=sex)
-    known = source.patient
+    person = source.patient
     return source.replace(patient=Patient(
-        age=known.age if age is None else age, sex=known.sex if sex is None else sex))
+        age=person.age if age is None else age, sex=person.sex if sex is None else sex))
 
 
 class _Steps:

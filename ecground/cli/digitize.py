@@ -12,7 +12,9 @@ import typer
 from ecground.cli.inputs import Input
 from ecground.errors import EcgroundError, RefusedError
 from ecground.report.contracts import DISCLAIMER
-from ecground.report.json import envelope, number
+from ecground.report.json import envelope
+from ecground.report.json import page as page_object
+from ecground.report.picture import Digitize
 
 if TYPE_CHECKING:
     from ecground.digitize.digitize import Digitized
@@ -55,16 +57,9 @@ def digitize(
         raise typer.Exit(refusal.exit_status)
 
 
-def payload(found: Digitized) -> dict[str, Any]:
+def payload(found: Digitized) -> Digitize:
     """The fields of docs/json.md."""
-    return {
-        "status": found.status, "layout": found.layout,
-        "px_per_mm": [number(scale) for scale in found.px_per_mm] if found.px_per_mm else None,
-        "leads": {name: {"confidence": number(lead.confidence), "start_s": number(lead.start_s),
-                         "seconds": number(lead.seconds)} for name, lead in found.leads.items()},
-        "problems": [{"step": problem.step, "what": problem.what, "hint": problem.hint} for problem in found.problems],
-        "disclaimer": DISCLAIMER,
-    }
+    return {**page_object(found), "disclaimer": DISCLAIMER}
 
 
 def _refusal(found: Digitized) -> RefusedError | None:

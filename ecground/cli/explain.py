@@ -106,7 +106,7 @@ def _judged_source(source: Source, *, age: float | None, sex: Sex | None) -> Int
 
 
 def _findings(found: Interpretation) -> Findings:
-    return json.findings(found.findings or (), found.superclasses or (), found.episodes, fs=found.record.fs)
+    return json.findings(found.findings or (), found.superclasses or (), found.episodes, record=found.record)
 
 
 def _findings_text(name: str, found: Interpretation) -> str:

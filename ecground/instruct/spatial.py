@@ -1,7 +1,7 @@
 """Where on a page the evidence of a claim can be seen: boxes in pixels for lead and beat.
 
-From the truth of a rendered page, or from the map that digitizing left in the record; both give quads in the order of
-the paper (top left, top right, bottom right, bottom left), so that "where" can be trained and scored.
+From the truth of a rendered page, as quads in the order of the paper (top left, top right, bottom right, bottom left),
+so that "where" can be trained and scored. For digitized pages see `digitize.evidence`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import numpy as np
 
 from ecground.instruct.conversation import Conversation, Ground, PageBox, Turn
 from ecground.paper.page import LeadTruth, PageTruth, Points
-from ecground.record import PixelMap, Record
 
-__all__ = ["on_page", "on_picture", "placed"]
+__all__ = ["on_page", "placed"]
 
 _MARGIN_MM = 1.0
 _DECIMALS = 1
@@ -62,18 +61,6 @@ def _around(strip: LeadTruth, samples: tuple[int, int] | None, truth: PageTruth)
     corners = ((u.min(), v.min() - margin), (u.max(), v.min() - margin), (u.max(), v.max() + margin),
                (u.min(), v.max() + margin))
     return np.array([a * along + b * down for a, b in corners])
-
-
-def on_picture(record: Record, lead: str, samples: tuple[int, int]) -> Points | None:
-    """The quad `[4, (x, y)]` px of part of a lead on the picture it was read from; None where it is not shown."""
-    pixels: PixelMap | None = record.provenance.pixels
-    if pixels is None or lead not in record.leads:
-        return None
-    part = record.lead(lead)[max(samples[0], 0):samples[1] + 1]
-    if not np.isfinite(part).any():
-        return None
-    low, high = float(np.nanmin(part)), float(np.nanmax(part))
-    return pixels.box(lead, (samples[0] / record.fs, samples[1] / record.fs), (low - 0.1, high + 0.1))
 
 
 def _quad(points: Points | Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

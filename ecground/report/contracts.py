@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, NotRequired, TypedDict
 
 from ecground.report.collection import Corpus
+from ecground.report.picture import BoxRow, Digitize, PageObject
 
 __all__ = [
     "DISCLAIMER", "KINDS", "BadStretch", "Beats", "Change", "Check", "ClaimRow", "Compare", "CriterionRow", "Deid",
@@ -253,6 +254,8 @@ class EvidenceRow(TypedDict):
     confidence: float
     supports: bool
     """True when the value speaks for the statement, false when it speaks against it."""
+    boxes: NotRequired[list[BoxRow]]
+    """Where `span` stands on the picture that the record was read from; left out for recordings."""
 
 
 class CriterionRow(TypedDict):
@@ -376,6 +379,8 @@ class Interpret(TypedDict):
     device: Device
     measurements: MeasurementsObject | None
     findings: Findings | None
+    page: PageObject | None
+    """How the picture was read; null for recordings."""
     text: str
     claims: list[ClaimRow]
     """The claims of `text`, checked."""
@@ -462,6 +467,6 @@ class Deid(TypedDict):
 KINDS: Final[Mapping[str, type]] = {
     "info": Info, "measure": Measure, "fiducials": Fiducials, "findings": Findings, "check": Check,
     "interpret": Interpret, "compare": Compare, "formats": Formats, "corpus": Corpus,
-    "deid": Deid,
+    "deid": Deid, "digitize": Digitize,
 }
 """Command -> the fields it adds to the Envelope."""

@@ -17,20 +17,22 @@ from numpy.typing import NDArray
 from ecground.errors import EcgroundError
 from ecground.record import DeviceReading, Record
 from ecground.report import contracts as c
+from ecground.report.picture import BoxRow, PageObject
 from ecground.report.schema import schema_name
 from ecground.signal.beats import ABSENT, MARK_WAVE, MARKS, PRESENT, STATE_NAMES, WAVES, Delineation
 
 if TYPE_CHECKING:
+    from ecground.digitize.digitize import Digitized
     from ecground.interpret import Interpretation, StepProblem
     from ecground.knowledge.episodes import Episode
-    from ecground.knowledge.finding import Claim, Finding
+    from ecground.knowledge.finding import Claim, Evidence, Finding
     from ecground.knowledge.serial import Comparison
     from ecground.measure.table import Measurements, Value
     from ecground.signal.quality import Quality
 
 __all__ = [
     "claims", "comparison", "device", "envelope", "fiducials", "findings", "info", "interpretation", "measure",
-    "measurements", "number", "plain", "problems", "quality",
+    "measurements", "number", "page", "plain", "problems", "quality",
 ]
 
 _ROW_MARKS = MARKS[:11]
@@ -174,13 +176,47 @@ def _why(values: Sequence[int | None], state: Sequence[int]) -> dict[str, str] |
 
 
 def findings(found: Iterable[Finding], groups: Iterable[Finding], told: Iterable[Episode] | None = None, *,
-             fs: float = 1.0) -> c.Findings:
-    """Statements with an SCP code, superclasses, statements without a code, and episodes of a record at `fs` [Hz]."""
-    rows = [cast("c.FindingRow", plain(finding)) for finding in found]
+             record: Record) -> c.Findings:
+    """Statements with an SCP code, superclasses, statements without a code, and episodes of a record."""
+    rows = [_finding(finding, record) for finding in found]
+    fs = record.fs
     return {"statements": [row for row in rows if row["scp"] is not None],
-            "superclasses": [cast("c.FindingRow", plain(group)) for group in groups],
+            "superclasses": [_finding(group, record) for group in groups],
             "other": [row for row in rows if row["scp"] is None],
             "episodes": None if told is None else [_episode(episode, fs) for episode in told]}
+
+
+def _finding(found: Finding, record: Record) -> c.FindingRow:
+    """A finding; evidence of a record that was read from a picture has its places there."""
+    row: dict[str, Any] = plain(found)
+    if record.provenance.pixels is not None:
+        for criterion, made in zip(row["criteria"], found.criteria, strict=True):
+            for entry, evidence in zip(criterion["evidence"], made.evidence, strict=True):
+                entry["boxes"] = _boxes(evidence, record)
+    return cast("c.FindingRow", row)
+
+
+def _boxes(evidence: Evidence, record: Record) -> list[BoxRow]:
+    """Where the stretch of an entry stands on the picture, in each of its leads (joint values: in every lead)."""
+    from ecground.digitize.evidence import place
+
+    if evidence.span is None:
+        return []
+    quads = [(lead, place(record, lead, evidence.span)) for lead in evidence.leads or record.leads]
+    return [{"lead": lead, "quad": plain(np.round(quad, 1))} for lead, quad in quads if quad is not None]
+
+
+def page(found: Digitized) -> PageObject:
+    """How a picture was read."""
+    return {
+        "status": found.status, "layout": found.layout,
+        "px_per_mm": [float(f"{scale:.7g}") for scale in found.px_per_mm] if found.px_per_mm else None,
+        "leads": {name: {"confidence": number(lead.confidence), "start_s": number(lead.start_s),
+                         "seconds": number(lead.seconds)} for name, lead in found.leads.items()},
+        "regions": [{"lead": region.lead, "quad": plain(np.round(region.quad, 1)),
+                     "confidence": number(region.confidence)} for region in found.regions],
+        "problems": [{"step": problem.step, "what": problem.what, "hint": problem.hint} for problem in found.problems],
+    }
 
 
 def _episode(episode: Episode, fs: float) -> c.EpisodeRow:
@@ -188,9 +224,17 @@ def _episode(episode: Episode, fs: float) -> c.EpisodeRow:
     return cast("c.EpisodeRow", {**plain(episode), **times})
 
 
-def claims(found: Iterable[Claim]) -> list[c.ClaimRow]:
-    """Checked claims in the order of the text."""
-    return [cast("c.ClaimRow", {**plain(claim), "lead": " ".join(claim.leads) or None}) for claim in found]
+def claims(found: Iterable[Claim], record: Record | None = None) -> list[c.ClaimRow]:
+    """Checked claims in the order of the text; of a `record` read from a picture with the places of their evidence."""
+    return [_claim(claim, record) for claim in found]
+
+
+def _claim(found: Claim, record: Record | None) -> c.ClaimRow:
+    row: dict[str, Any] = {**plain(found), "lead": " ".join(found.leads) or None}
+    if record is not None and record.provenance.pixels is not None:
+        for entry, evidence in zip(row["evidence"], found.evidence, strict=True):
+            entry["boxes"] = _boxes(evidence, record)
+    return cast("c.ClaimRow", row)
 
 
 def problems(found: Iterable[StepProblem]) -> list[c.Problem]:
@@ -209,8 +253,9 @@ def interpretation(found: Interpretation) -> c.Interpret:
         "measurements": None if found.measurements is None else measurements(
             found.measurements, calibrated=found.record.provenance.calibrated),
         "findings": None if found.findings is None else findings(
-            found.findings, groups, found.episodes, fs=found.record.fs),
-        "text": found.text, "claims": claims(found.claims), "model": None,
+            found.findings, groups, found.episodes, record=found.record),
+        "page": None if found.page is None else page(found.page),
+        "text": found.text, "claims": claims(found.claims, found.record), "model": None,
         "problems": problems(found.problems), "disclaimer": c.DISCLAIMER,
     }
 

@@ -11,7 +11,7 @@ import pytest
 from ecground.errors import NotAnEcgError
 from ecground.knowledge.finding import Claim, Criterion, Evidence, Finding
 from ecground.measure.table import BEAT_MEASURES, LEAD_MEASURES, BeatTable, Measurements, Value
-from ecground.record import DeviceMeasurement, DeviceReading, Patient, Record
+from ecground.record import DeviceMeasurement, DeviceReading, Patient, PixelMap, Provenance, Record, StripMap
 from ecground.report import json as report
 from ecground.signal.beats import ABSENT, MARKS, PRESENT, UNMEASURABLE, Delineation
 
@@ -116,11 +116,32 @@ def test_findings_are_parted_by_code():
     criterion = Criterion("crbbb.width", "AHA 2009 III", checked=True, met=True, margin=2.2, evidence=(evidence,))
     coded = Finding("CRBBB", "59118001", "complete right bundle branch block", 0.97, True, True, criteria=(criterion,))
     uncoded = Finding(None, None, "arm leads reversed", 0.1, False, True)
-    found = report.findings([coded, uncoded], [Finding("CD", None, "conduction disturbance", 0.97, True, True)])
+    record = Record(np.zeros((1, 10), np.float32), 500.0, ("I",))
+    found = report.findings([coded, uncoded], [Finding("CD", None, "conduction disturbance", 0.97, True, True)],
+                            record=record)
     assert [row["scp"] for row in found["statements"]] == ["CRBBB"]
     assert [row["statement"] for row in found["other"]] == ["arm leads reversed"]
     assert found["superclasses"][0]["scp"] == "CD"
-    assert found["statements"][0]["criteria"][0]["evidence"][0]["threshold"] == [120.0, None]
+    (entry,) = found["statements"][0]["criteria"][0]["evidence"]
+    assert entry["threshold"] == [120.0, None] and "boxes" not in entry
+
+
+def test_evidence_of_a_picture_says_where_it_stands():
+    lattice = np.stack(np.meshgrid(np.arange(6) * 64.0 + 100, np.arange(6) * 64.0 + 50), axis=-1)
+    pixels = PixelMap((StripMap("II", 0.0, 2.0, x=10.0, y=100.0, px_per_s=100.0, px_per_mv=80.0),), lattice, 64.0)
+    record = Record(np.zeros((2, 1000), np.float32), 500.0, ("II", "V1"), provenance=Provenance(pixels=pixels))
+    evidence = (Evidence("qrs_ms", 142.0, "ms", span=(100, 200)),
+                Evidence("r_amp", 1.0, "mV", leads=("V1",), span=(1, 2)), Evidence("hr_bpm", 60.0, "1/min"))
+    criterion = Criterion("c", "s", checked=True, met=True, margin=1.0, evidence=evidence)
+    finding = Finding("CRBBB", None, "block", 0.9, True, True, criteria=(criterion,))
+    joint, hidden, nowhere = report.findings([finding], [], record=record)["statements"][0]["criteria"][0]["evidence"]
+    (box,) = joint["boxes"]
+    assert box["lead"] == "II" and np.array(box["quad"]) == pytest.approx(
+        np.array([[130, 142], [150, 142], [150, 158], [130, 158]]), abs=0.2)
+    assert hidden["boxes"] == [] and nowhere["boxes"] == []
+    claim = Claim("QRS 142 ms", (0, 10), measure="qrs_ms", evidence=evidence[:1])
+    assert report.claims([claim], record)[0]["evidence"][0]["boxes"] == joint["boxes"]
+    assert "boxes" not in report.claims([claim])[0]["evidence"][0]
 
 
 def test_claims_name_their_leads_both_ways():
