@@ -227,7 +227,7 @@ def alternans(most: int) -> None:
     found: dict[int, list[float]] = {size: [] for size in (0, *sizes)}
     for split in ("train", "valid"):
         for _, signal, fs, labels, _ in datapack.ptbxl(split):
-            if fs != 500.0 or not {"STACH", "SR", "NORM"} & labels or len(found[0]) >= most:
+            if fs != 500.0 or not {"STACH", "SR", "NORM"} & labels or "PACE" in labels or len(found[0]) >= most:
                 continue
             record = Record(signal, fs, datapack.LEADS)
             marks = delineate(record)
@@ -244,7 +244,7 @@ def alternans(most: int) -> None:
 
 
 def _twa(record: Record, marks: Delineation) -> float:
-    classes = classify(record, marks, rr=rr_intervals(record, marks))
+    classes = classify(record, marks, rr=rr_intervals(record, marks), spiked=np.zeros(marks.n_rows, dtype=np.bool_))
     return alternans_values(record, marks, classes)[0].number
 
 

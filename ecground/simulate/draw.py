@@ -32,7 +32,7 @@ _RATE_OF_ADULTS, _PR_OF_ADULTS, _P_OF_ADULTS = 70.0, 158.0, 108.0  # medians tha
 def _sinus(rng: Rng, low: float = 60, high: float = 100) -> dict[str, Any]:
     return {"driver": "sinus", "rate_bpm": float(rng.uniform(low, high)),
             "pr_ms": float(np.clip(rng.normal(158, 18), 122, 199)), "rr_sd": float(rng.uniform(0.005, 0.03)),
-            "breathing": float(rng.uniform(0.0, 0.05))}
+            "breathing": float(min(rng.lognormal(-3.6, 0.8), 0.09))}
 
 
 def _ectopic(rng: Rng, ectopy: str, coupling: tuple[float, float], share: float = 0.0) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _pacing_v(rng: Rng) -> dict[str, Any]:
 
 
 RHYTHMS: Final[dict[str, Callable[[Rng], dict[str, Any]]]] = {
-    "sinus": _sinus,
+    "sinus": lambda rng: _sinus(rng) | {"rate_bpm": 60 + 40 * float(rng.beta(1.3, 2.6))},
     "sinus_bradycardia": lambda rng: _sinus(rng, 38, 58),
     "sinus_tachycardia": lambda rng: _sinus(rng, 103, 160),
     "sinus_arrhythmia": lambda rng: _sinus(rng, 55, 90) | {"breathing": float(rng.uniform(0.12, 0.22))},
@@ -225,7 +225,7 @@ def _axis(rng: Rng, names: Sequence[str], usual: Normal) -> float:
         return float(rng.uniform(95, 150))
     if "extreme_axis" in names:
         return float(rng.uniform(-175, -95))
-    return float(np.clip(rng.normal(usual.axis_deg, 26), -26, max(88, usual.axis_deg + 40)))
+    return float(np.clip(rng.normal(usual.axis_deg, 24), -22, max(88, usual.axis_deg + 40)))
 
 
 def _to_axis(beat: Beat, degrees: float, field: np.ndarray[Any, Any]) -> Beat:

@@ -22,9 +22,9 @@ __all__ = ["FOOT_MV", "POINTS", "SEEN_MV", "SHARE", "Kind", "Wave", "visible"]
 Kind = Literal["p", "qrs", "t"]
 SEEN_MV: Final = {"p": 0.020, "qrs": 0.030, "t": 0.025}
 """Peak from which a wave is present in a lead [mV]."""
-FOOT_MV: Final = {"p": 0.010, "qrs": 0.018, "t": 0.012}
+FOOT_MV: Final = {"p": 0.010, "qrs": 0.014, "t": 0.012}
 """Least level at which a wave begins and ends [mV]."""
-SHARE: Final = {"p": (0.12, 0.12), "qrs": (0.025, 0.025), "t": (0.18, 0.08)}
+SHARE: Final = {"p": (0.12, 0.12), "qrs": (0.015, 0.015), "t": (0.18, 0.08)}
 """Levels at which a wave begins and ends, as shares of its peak in the lead: T rises slowly out of the ST segment."""
 POINTS: Final = ("q", "r_peak", "s", "r2", "s2")
 """Peaks within a QRS, in the order of `Wave.points`."""

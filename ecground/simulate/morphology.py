@@ -40,8 +40,8 @@ def spun(wave: tuple[Kernel, ...], degrees: float) -> tuple[Kernel, ...]:
 def p_wave(rng: np.random.Generator, *, origin: str) -> PWave:
     """Right then left atrium; 1 in 6 notched or bifid. Origins: sinus, ectopic, retrograde."""
     size = float(rng.lognormal(0.0, 0.28))
-    right = np.array([0.035, 0.085, -0.035]) + rng.normal(0, [0.012, 0.022, 0.018])
-    left = np.array([0.060, 0.055, 0.035]) + rng.normal(0, [0.018, 0.022, 0.018])
+    right = np.array([0.035, 0.085, -0.055]) + rng.normal(0, [0.012, 0.022, 0.018])
+    left = np.array([0.060, 0.055, 0.022]) + rng.normal(0, [0.018, 0.022, 0.018])
     if origin == "ectopic":
         right, left = right * rng.normal([0.3, 0.4, 1], 0.6), left * rng.normal([0.5, 0.5, 1], 0.5)
     if origin == "retrograde":
@@ -60,8 +60,8 @@ def conducted(rng: np.random.Generator, *, qrs_ms: float, qt_ms: float, size: fl
     `right` (0 to 1) turns the forces of the free wall to the right ventricle, as in the newborn.
     """
     wall = rng.lognormal(0, 0.22, 5)
-    vectors = np.array([[-0.12, -0.04, -0.16], [0.28, 0.24, -0.36], [0.90, 0.62, 0.24], [0.34, 0.22, 0.72],
-                        [-0.14, -0.08, 0.28]])
+    vectors = np.array([[-0.09, -0.03, -0.15], [0.34, 0.28, -0.36], [1.05, 0.74, 0.28], [0.36, 0.24, 0.84],
+                        [-0.18, -0.09, 0.30]])
     vectors += rng.normal(0, [[0.05, 0.07, 0.05], [0.10, 0.12, 0.12], [0.16, 0.22, 0.16], [0.12, 0.12, 0.14],
                               [0.09, 0.10, 0.09]])
     vectors[2:4] += right * np.array([[-1.1, 0.1, -0.75], [-0.5, 0.0, -0.85]])
@@ -92,15 +92,15 @@ def _fragments(rng: np.random.Generator, size: float) -> list[Kernel]:
 def repolarisation(rng: np.random.Generator, *, qt_ms: float, direction: Vector | None = None) -> tuple[Kernel, ...]:
     """An asymmetric T wave: a slow ramp and a steeper fall, at nominal time; the generator sets its end to QT."""
     stretch = np.sqrt(qt_ms / 400)
-    size = float(rng.lognormal(0, 0.38))
-    base = np.array([0.27, 0.13, -0.16]) + rng.normal(0, [0.06, 0.06, 0.08]) if direction is None else direction
+    size = float(rng.lognormal(0.05, 0.30))
+    base = np.array([0.28, 0.19, -0.15]) + rng.normal(0, [0.045, 0.045, 0.07]) if direction is None else direction
     vector = base * size
     ramp = rng.uniform(0.15, 0.4)
     fall = rng.uniform(26, 38) * stretch
     rise = fall * rng.uniform(1.15, 1.8)
     peak = qt_ms - 2.4 * fall
-    turn = rng.normal(0, 0.10, 3) * np.linalg.norm(vector)
-    near = rng.normal(0, 0.16, 3) * np.linalg.norm(vector)
+    turn = rng.normal(0, 0.07, 3) * np.linalg.norm(vector)
+    near = rng.normal(0, 0.12, 3) * np.linalg.norm(vector)
     return (kernel(peak, rise, fall, vector, local=near),
             kernel(peak - rng.uniform(1.1, 1.6) * rise, rise * rng.uniform(1.0, 1.7), rise * 0.9, vector * ramp + turn,
                    local=near * ramp))
@@ -110,7 +110,8 @@ def u_and_st(rng: np.random.Generator, t: tuple[Kernel, ...], *, qrs_ms: float, 
              level: Vector | None = None) -> tuple[Kernel, ...]:
     """The ST segment (its level a few percent of T, or `level`) and, in a third, a U wave."""
     vector = np.array(t[0].vector)
-    st = vector * rng.normal(0.06, 0.07) + rng.normal(0, 0.010, 3) if level is None else level
+    own = vector * rng.normal(0.14, 0.08) + rng.normal(0, 0.010, 3) - np.array([0.0, 0.0, 0.02])
+    st = own if level is None else level
     peak = t[0].centre_ms
     middle = (qrs_ms + peak) / 2
     half = max(30.0, (peak - qrs_ms) / 2)

@@ -19,7 +19,7 @@ from ecground.record import Record
 
 __all__ = ["Noise", "add_noise", "coloured", "draw_noise", "electrode_noise", "lose_contact", "record_as_device"]
 
-Colour = Literal["baseline", "pink", "muscle"]
+Colour = Literal["baseline", "pink", "muscle", "white"]
 _LEAD_OFF: Final = np.zeros((8, 9), dtype=np.float32)
 _LEAD_OFF[0, :2] = (-1, 1)
 _LEAD_OFF[1, [0, 2]] = (-1, 1)
@@ -40,6 +40,8 @@ class Noise:
     """Muscle activity [uV rms, mean over bursts and rests]."""
     pink_uv: float = 0.0
     """1/f noise [uV rms]."""
+    white_uv: float = 0.0
+    """Noise of the amplifiers, the same at all frequencies [uV rms]."""
     motion_uv: float = 0.0
     """Typical size of electrode motion artefacts [uV]."""
     motion_per_s: float = 0.1
@@ -61,18 +63,20 @@ class Noise:
 
 def draw_noise(rng: np.random.Generator) -> Noise:
     """A recording as hospitals make them: mostly quiet, now and then bad; a device filter and a converter step."""
-    level = rng.lognormal([2.9, 0.0, 0.6, 0.8], [0.9, 1.2, 0.8, 0.7]) * (rng.random(4) < [0.95, 0.5, 0.9, 0.9])
+    level = rng.lognormal([3.2, 0.0, 1.4, 0.9, 0.75], [0.8, 1.2, 0.55, 0.6, 0.35])
+    level *= rng.random(5) < [0.97, 0.5, 0.97, 0.95, 1.0]
     lost = rng.random() < 0.01
     lead = int(rng.integers(6, 12))
     return Noise(
         baseline_uv=float(min(level[0], 400)), mains_uv=float(min(level[1], 60)),
         mains_hz=float(rng.choice([50.0, 60.0], p=[0.75, 0.25])), muscle_uv=float(min(level[2], 35)),
-        pink_uv=float(min(level[3], 60)), motion_uv=float(rng.uniform(50, 600)) if rng.random() < 0.1 else 0.0,
+        pink_uv=float(min(level[3], 60)), white_uv=float(level[4]),
+        motion_uv=float(rng.uniform(50, 600)) if rng.random() < 0.1 else 0.0,
         motion_per_s=float(rng.uniform(0.05, 0.4)),
         lost=(STANDARD[lead],) if lost else (), lost_from=float(rng.uniform(0, 0.6)),
         lost_until=float(rng.uniform(0.6, 1.0)), lost_as="nan" if rng.random() < 0.5 else "flat",
         highpass_hz=float(rng.choice([0.0, 0.05, 0.15, 0.5], p=[0.2, 0.5, 0.15, 0.15])),
-        lowpass_hz=float(rng.choice([0.0, 40.0, 100.0, 150.0], p=[0.2, 0.15, 0.2, 0.45])),
+        lowpass_hz=float(rng.choice([0.0, 40.0, 100.0, 150.0], p=[0.4, 0.08, 0.12, 0.4])),
         lsb_uv=float(rng.choice([1.0, 2.44, 4.88, 5.0])),
     )
 
@@ -95,6 +99,8 @@ def _spectrum(kind: Colour, n: int, fs: float) -> NDArray[np.float32]:
                 shape = np.where((f > 0) & (f < 0.7), np.maximum(f, 0.05) ** -1.0, 0.0)
             case "pink":
                 shape = np.where(f > 0, np.maximum(f, 0.3) ** -0.5, 0.0)
+            case "white":
+                shape = np.where(f > 0, 1.0, 0.0)
             case "muscle":
                 shape = 1 / (1 + (25 / np.maximum(f, 0.1)) ** 4) / (1 + (f / 120) ** 4)
     return np.asarray(shape * size / (2 * np.sqrt((shape**2).sum())), dtype=np.float32)
@@ -114,10 +120,11 @@ def _shaped(rng: np.random.Generator, shape: NDArray[np.float32], channels: int,
 def electrode_noise(noise: Noise, *, n: int, fs: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Noise of I, II, V1..V6, float32 mV `[8, n]`."""
     total = np.zeros((9, n), dtype=np.float32)
-    if noise.baseline_uv or noise.pink_uv:
-        slow = np.hypot(np.float32(noise.baseline_uv / 1e3) * _spectrum("baseline", n, fs),
-                        np.float32(noise.pink_uv / 1e3) * _spectrum("pink", n, fs))
-        total += _shaped(rng, slow, 9, n)
+    steady: tuple[tuple[float, Colour], ...] = (
+        (noise.baseline_uv, "baseline"), (noise.pink_uv, "pink"), (noise.white_uv, "white"))
+    power = sum((level / 1e3 * _spectrum(kind, n, fs)) ** 2 for level, kind in steady if level)
+    if np.any(power):
+        total += _shaped(rng, np.sqrt(power).astype(np.float32), 9, n)
     if noise.muscle_uv:
         burst = _bursts(rng, n=n, seconds=n / fs)
         muscle = coloured(rng, channels=9, n=n, fs=fs, kind="muscle")

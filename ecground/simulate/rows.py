@@ -134,14 +134,14 @@ def _columns(wave: Wave, name: str) -> list[tuple[str, Array]]:
 def _order(p: Wave, qrs: Wave, p_record: Ints, record: Ints, link: Ints, hidden: Flags, n: int,
            ) -> tuple[Ints, Ints, Ints]:
     """Ventricular and atrial event and record of each row: whole QRS, and whole P waves without one, in time order."""
-    inside = (qrs.joint[:, 0] >= 0) & (qrs.joint[:, 2] < n)
+    inside = (qrs.joint[:, 0] >= 0) & (qrs.joint[:, 2] <= n - 1)
     beats = np.flatnonzero(inside)
     partner = np.full(len(inside), -1, dtype=np.intp)
     linked = np.flatnonzero(link >= 0)
     partner[link[linked]] = linked
     alone = link < 0
     alone[linked] = ~inside[link[linked]]
-    lone = np.flatnonzero(alone & (p.joint[:, 0] >= 0) & (p.joint[:, 2] < n) & ~hidden)
+    lone = np.flatnonzero(alone & (p.joint[:, 0] >= 0) & (p.joint[:, 2] <= n - 1) & ~hidden)
     v = np.concatenate([beats, np.full(len(lone), -1)]).astype(np.intp)
     a = np.concatenate([partner[beats], lone]).astype(np.intp)
     row_record = np.concatenate([record[beats], p_record[lone]]).astype(np.intp)
