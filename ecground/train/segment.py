@@ -1,7 +1,9 @@
 """Train the page-reading network: `python -m ecground.train.segment --data PACK --fonts FOLDER --out DIR`.
 
-Two rounds of the same loop. The first learns from rendered pages worn crop by crop, the second from photographed ones
-as well. Pages are drawn on the fly by a background process from simulated ECGs and the pack's training patients.
+Three rounds of the same loop. The first learns from rendered pages worn crop by crop, the second from photographed ones
+as well and with many more lead names than a page has; the third is short and has about as many as pages have, so that
+scores mean what they say. Pages are drawn on the fly by a background process from simulated ECGs and the pack's
+training patients.
 
 A kill loses at most `checkpoint_every` steps: the same command goes on, and on CPU gives the same bits.
 """
@@ -28,6 +30,7 @@ from ecground.train.segment_supply import Batch, supply
 
 __all__ = ["SegmentArgs", "fit", "loss_of", "main"]
 
+ROUNDS: Final = ("first", "second", "third")
 LOSSES: Final = ("trace", "height", "marks", "heat", "kind")
 
 
@@ -41,24 +44,20 @@ class SegmentArgs:
     """Folder for checkpoints, log and the ONNX file."""
     fonts: str = ""
     """Folder of further fonts."""
-    first_steps: int = 1000
-    """Steps of the first round, on rendered pages."""
-    second_steps: int = 2700
-    """Steps of the second round, on photographs too."""
-    photographed: float = 0.7
-    """Share of photographed pages in the second round."""
-    strewn: tuple[float, float] = (0.45, 0.65)
-    """Share of crops with scattered words in the two rounds."""
-    words: tuple[float, float] = (3.0, 8.0)
+    steps: tuple[int, ...] = (1000, 2700, 300)
+    """Steps of each round."""
+    photographed: tuple[float, ...] = (0.0, 0.7, 0.7)
+    """Share of photographed pages in each round."""
+    strewn: tuple[float, ...] = (0.45, 0.65, 0.2)
+    """Share of crops with scattered words."""
+    words: tuple[float, ...] = (3.0, 8.0, 2.0)
     """About how many more than three words those have."""
-    kinds: tuple[float, float] = (0.0, 1.0)
-    """Weight of telling names apart where one stands, in the two rounds."""
+    kinds: tuple[float, ...] = (0.0, 1.0, 1.0)
+    """Weight of telling names apart where one stands."""
+    lr: tuple[float, ...] = (2.5e-3, 2e-3, 4e-4)
+    """Peak learning rate of each round's one-cycle schedule."""
     batch: int = 8
     """Crops a step."""
-    lr: float = 2.5e-3
-    """Peak learning rate of the one-cycle schedule, first round."""
-    second_lr: float = 2e-3
-    """The same of the second round."""
     ema: float = 0.998
     """Decay of the averaged weights a step; the average is what ships."""
     window: int = 40
@@ -169,13 +168,14 @@ def _log(path: Path, **entry: float | str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Both rounds, then the ONNX file and its manifest entry."""
+    """All rounds, then the ONNX file and its manifest entry."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--fonts", default="")
-    for option in ("first_steps", "second_steps", "batch", "seed"):
-        parser.add_argument(f"--{option.replace('_', '-')}", type=int, default=getattr(SegmentArgs, option))
+    parser.add_argument("--steps", type=int, nargs=3, default=SegmentArgs.steps)
+    parser.add_argument("--batch", type=int, default=SegmentArgs.batch)
+    parser.add_argument("--seed", type=int, default=SegmentArgs.seed)
     args = SegmentArgs(**vars(parser.parse_args(argv)))
     torch.set_num_threads(1)
     folder = Path(args.out)
@@ -184,16 +184,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     records = training_records(Path(args.data), held_out=False)
     fonts = fonts_in(Path(args.fonts) if args.fonts else None)
-    rendered = PageSource(records, fonts, photographed=0.0, strewn=args.strewn[0], words=args.words[0],
-                          seed=args.seed)
-    net = fit(SegmentNet(), rendered, args, steps=args.first_steps, lr=args.lr, kinds=args.kinds[0], name="first")
-    if args.second_steps:
+    net = SegmentNet()
+    for k, name in enumerate(ROUNDS):
+        source = PageSource(records, fonts, photographed=args.photographed[k], strewn=args.strewn[k],
+                            words=args.words[k], seed=args.seed + k)
         student = SegmentNet()
         student.load_state_dict(net.state_dict())
-        mixed = PageSource(records, fonts, photographed=args.photographed, strewn=args.strewn[1], words=args.words[1],
-                           seed=args.seed + 1)
-        net = fit(student, mixed, args, steps=args.second_steps, lr=args.second_lr, kinds=args.kinds[1],
-                  name="second")
+        net = fit(student, source, args, steps=args.steps[k], lr=args.lr[k], kinds=args.kinds[k], name=name)
     path = folder / "segmentation.onnx"
     export_segmentation(net, path)
     register(path, "segmentation", {

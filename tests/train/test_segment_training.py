@@ -14,7 +14,7 @@ from ecground.digitize.sheet import Sheet, Warp  # noqa: E402
 from ecground.paper.photo import photograph  # noqa: E402
 from ecground.train.export import export_segmentation  # noqa: E402
 from ecground.train.segment import SegmentArgs, fit, loss_of  # noqa: E402
-from ecground.train.segment_augment import scattered, worn  # noqa: E402
+from ecground.train.segment_augment import ruled, scattered, worn  # noqa: E402
 from ecground.train.segment_data import UNSURE, Slack, Spot, heat_of  # noqa: E402
 from ecground.train.segment_net import SegmentConfig, SegmentNet  # noqa: E402
 from ecground.train.segment_pages import PageSource, Shot  # noqa: E402
@@ -101,6 +101,28 @@ def test_scattered_words_are_known_text():
     for spot in fresh:
         row, column = int(spot.y) // 4, int(spot.x) // 4
         assert crop.marks[row - 3:row + 4, column - 3:column + 4].max() & 4
+
+
+def test_beyond_the_edges_of_a_photograph_there_is_nothing(shot):
+    cropped = replace(shot.flat, image=shot.flat.image[:, : shot.flat.image.shape[1] // 2].copy(),
+                      truth=replace(shot.flat.truth))
+    _, cut = whole(Shot(shot.flat, cropped), np.random.default_rng(0))
+    far = cut.trace.shape[1] * 5 // 8
+    assert cut.trace[:, :far // 2].any()
+    assert not cut.trace[:, far:].any()
+    assert not np.isfinite(cut.height[:, far // 4:]).any()
+    assert cut.seen.all()
+    assert all(spot.kind == UNSURE for spot in cut.spots if spot.x > far)
+
+
+def test_rules_are_separators():
+    blank = replace(SOURCE, crops=1).page(1)[0]
+    crop = ruled(blank, np.random.default_rng(0))
+    darker = (crop.image < blank.image).any(axis=2)
+    cells = darker.reshape(24, 4, 24, 4).any(axis=(1, 3))
+    assert darker.any()
+    assert (crop.marks[cells] & 2).all()
+    assert (crop.trace == blank.trace).all()
 
 
 def test_wear_keeps_size_and_type():
