@@ -124,7 +124,8 @@ def _peers(record: Record, pages: int) -> dict[str, float]:
                 continue
             told = json.loads(done.stdout.splitlines()[-1])
             found[library] = float(1 / np.median(told["cpu_s"]))
-            print(f"{library:44}{found[library]:8.1f}{1 / max(told['cpu_s']):8.1f}   {told['kind']} {told['size'] or ''}")
+            form = f"{told['kind']} {told['size'] or ''}"
+            print(f"{library:44}{found[library]:8.1f}{1 / max(told['cpu_s']):8.1f}   {form}")
     return found
 
 
