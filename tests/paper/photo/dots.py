@@ -7,7 +7,7 @@ import numpy as np
 
 from ecground.paper.page import LeadTruth, Page, PageTruth
 
-RADIUS = 6.0
+RADIUS = 11.0
 SPACING = 78.5
 LEAST_CONTRAST = 30.0
 
@@ -18,9 +18,9 @@ def dotted_page(width: int = 640, height: int = 480, px_per_mm: float = 200 / 25
     at = np.stack([x, y], axis=-1).reshape(-1, 2)
     image = np.full((height, width), 255.0)
     for cx, cy in at:
-        left, top = int(cx) - 9, int(cy) - 9
-        rows, columns = np.mgrid[top:top + 20, left:left + 20]
-        image[top:top + 20, left:left + 20] = 255 * (np.hypot(columns - cx, rows - cy) - RADIUS + 0.5).clip(0, 1)
+        left, top = int(cx) - 14, int(cy) - 14
+        rows, columns = np.mgrid[top:top + 30, left:left + 30]
+        image[top:top + 30, left:left + 30] = 255 * (np.hypot(columns - cx, rows - cy) - RADIUS + 0.5).clip(0, 1)
     corners = np.array([[-.5, -.5], [width - .5, -.5], [width - .5, height - .5], [-.5, height - .5]])
     lead = LeadTruth("II", 0, at, corners, at[[0, -1]], 10.0)
     truth = PageTruth(
