@@ -16,21 +16,28 @@ _VERBS = {
     "measure": "ecground.measure",
     "interpret": "ecground.interpret",
     "compare": "ecground.knowledge.serial",
+    "render": "ecground.paper.draw",
+    "digitize": "ecground.digitize.digitize",
+    "simulate": "ecground.simulate",
     "Record": "ecground.record",
     "EcgroundError": "ecground.errors",
 }
 """Public name -> module that holds it; imported on first use, so that `import ecground` stays fast."""
 
-__all__ = ["EcgroundError", "Record", "__version__", "compare", "delineate", "interpret", "measure", "read", "write"]
+__all__ = ["EcgroundError", "Record", "__version__", "compare", "delineate", "digitize", "interpret", "measure", "read",
+           "render", "simulate", "write"]
 
 if TYPE_CHECKING:
+    from ecground.digitize.digitize import digitize
     from ecground.errors import EcgroundError
     from ecground.interpret import interpret
     from ecground.io import read, write
     from ecground.knowledge.serial import compare
     from ecground.measure import measure
+    from ecground.paper.draw import render
     from ecground.record import Record
     from ecground.signal.delineate import delineate
+    from ecground.simulate import simulate
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - module attributes are of any type

@@ -21,7 +21,8 @@ MODULES = [pytest.param(name, marks=[pytest.mark.train] if name.startswith("ecgr
 
 def test_the_public_verbs_and_nouns():
     assert set(ecground.__all__) == {
-        "EcgroundError", "Record", "__version__", "compare", "delineate", "interpret", "measure", "read", "write",
+        "EcgroundError", "Record", "__version__", "compare", "delineate", "digitize", "interpret", "measure", "read",
+        "render", "simulate", "write",
     }
     assert dir(ecground) == sorted(ecground.__all__)
 
@@ -38,6 +39,9 @@ def test_a_verb_stays_a_verb_after_its_room_is_imported():
     importlib.import_module("ecground.interpret")
     assert callable(ecground.measure)
     assert callable(ecground.interpret)
+    for room in ("digitize", "simulate"):
+        importlib.import_module(f"ecground.{room}")
+        assert callable(getattr(ecground, room))
 
 
 def test_an_unknown_name_is_an_attribute_error():
