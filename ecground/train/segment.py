@@ -106,25 +106,30 @@ def fit(
 def loss_of(net: SegmentNet, batch: Batch) -> Tensor:
     """The `LOSSES` of a batch `[5]`; what is hidden counts nowhere.
 
-    Trace: cross-entropy and Dice (Milletari 2016). Height: absolute error where one lead's trace is. Marks:
-    cross-entropy. Heat: the quality focal loss (Li 2020), cross-entropy weighted by the squared error, a name. Kind:
-    cross-entropy of which name or note it is, at the middle of each.
+    Trace: cross-entropy and Dice (Milletari 2016). Height: absolute error where one lead's trace is. Marks: as the
+    trace, since pulses and separators are rare. Heat: the quality focal loss (Li 2020), cross-entropy weighted by the
+    squared error, a name. Kind: cross-entropy of which name or note it is, at the middle of each.
     """
     trace, cells, heat = net(batch.image)
     seen = F.interpolate(batch.seen[:, None], scale_factor=4.0)[:, 0]
     guess = trace[:, 0]
     cross = _mean(F.binary_cross_entropy_with_logits(guess, batch.trace, reduction="none"), seen)
-    p = guess.sigmoid() * seen
-    dice = 1 - (2 * (p * batch.trace).sum() + 1) / ((p**2 + (batch.trace * seen) ** 2).sum() + 1)
+    line = _dice(guess.sigmoid() * seen, batch.trace * seen)
     on_trace = batch.seen * batch.height.isfinite()
     height = _mean((cells[:, 0] - batch.height.nan_to_num()).abs(), on_trace)
     marks = _mean(F.binary_cross_entropy_with_logits(cells[:, 1:], batch.marks, reduction="none").mean(1), batch.seen)
+    says = cells[:, 1:].sigmoid() * batch.seen[:, None]
+    rare = torch.stack([_dice(says[:, i], batch.marks[:, i] * batch.seen) for i in range(3)])
     far = (heat.sigmoid().detach() - batch.heat).square()
     focal = far * F.binary_cross_entropy_with_logits(heat, batch.heat, reduction="none")
     placed = (focal.sum(1) * batch.known).sum() / (4.0 * batch.spots)
     middle = (batch.heat.amax(1) > 0.7) * batch.known
     kind = _mean(F.cross_entropy(heat, batch.heat.argmax(1), reduction="none"), middle)
-    return torch.stack([5 * cross + 0.5 * dice, height, 2 * marks, placed, kind])
+    return torch.stack([5 * cross + 0.5 * line, height, 2 * marks + 0.3 * rare.sum(), placed, kind])
+
+
+def _dice(says: Tensor, truth: Tensor) -> Tensor:
+    return 1 - (2 * (says * truth).sum() + 1) / ((says**2 + truth**2).sum() + 1)
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:
