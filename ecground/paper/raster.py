@@ -174,7 +174,7 @@ def _rule(image: Picture, layers: Picture, rule: Rule, ppm: float) -> None:
     cover = np.zeros((high[1] - low[1], high[0] - low[0]), np.float32)
     for begin, end in pairwise(corners):
         a, b = np.minimum(begin, end) - half - low, np.maximum(begin, end) + half - low
-        spans = [(max(0, int(np.floor(a[i] + 0.5))), min(n, int(np.ceil(b[i] + 0.5))))
+        spans = [(max(0, int(np.floor(a[i] + 0.5))), max(0, min(n, int(np.ceil(b[i] + 0.5)))))  # beyond the sheet: none
                  for i, n in ((0, cover.shape[1]), (1, cover.shape[0]))]
         x, y = (np.clip(np.minimum(np.arange(p, q) + 0.5, b[i]) - np.maximum(np.arange(p, q) - 0.5, a[i]), 0, 1)
                 for i, (p, q) in enumerate(spans))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from ecground.errors import NoSignalError, UsageError
-from ecground.paper.draw import render, sheets
+from ecground.paper.draw import plan, render, sheets
+from ecground.paper.drawing import Rule
 from ecground.paper.layout import LAYOUTS
 from ecground.paper.page import LAYERS
 from ecground.paper.style import Style, draw_style
@@ -177,3 +179,12 @@ def test_absurd_samples_are_drawn_as_far_as_the_sheet_goes(waves):
     assert truth.leads[0].trace[100, 1] < -1e9
     assert (truth.masks & 1)[0].any(), "the spike leaves over the upper edge"
     assert (truth.masks & 2).any() and (truth.masks & 4).any()
+
+
+@pytest.mark.parametrize("corner", [(-30.0, -30.0), (20.0, -40.0), (-40.0, 20.0), (500.0, 20.0), (20.0, 500.0)])
+def test_a_rule_beyond_the_sheet_costs_nothing(waves, corner):
+    drawing = plan(waves, layout="3x4")
+    away = Rule("separator", np.array([corner, (corner[0], corner[1] + 5.0)]), 0.3, (0, 0, 0))
+    with_it, without = (render(replace(drawing, rules=rules), dpi=60)
+                        for rules in ((*drawing.rules, away), drawing.rules))
+    assert np.array_equal(with_it.image, without.image)
