@@ -56,6 +56,20 @@ def test_findings_and_polarity(text, expected):
     assert findings(text) == expected
 
 
+def test_a_denial_reaches_through_a_long_list():
+    listed = "AV block, pre-excitation, bundle branch block, left ventricular hypertrophy, pathological Q waves, " \
+             "ST elevation, ST depression, T wave inversion"
+    for last in (" or ectopic beats", ", or ectopic beats", " nor ectopic beats"):
+        told = read_claims(f"No {listed}{last}.")
+        assert len(told) == 9 and {claim.polarity for claim in told} == {"absent"}
+
+
+def test_a_denial_ends_where_a_long_list_holds_something_else():
+    told = findings("No AV block, sinus rhythm, left axis deviation, rate 70/min, QRS duration 90 ms, PR interval "
+                    "160 ms, no pathological Q waves or ST elevation.")
+    assert {("AVB", "absent"), ("SR", "present"), ("LAD", "present"), ("QWAVE", "absent")} <= told
+
+
 @pytest.mark.parametrize(("text", "expected"), [
     ("PR interval 182 ms", ("pr_ms", "=", 182.0, None, ())),
     ("pr interval 0.24 seconds", ("pr_ms", "=", 240.0, None, ())),

@@ -55,10 +55,13 @@ class Statements:
         self.words = words
         self.items = mentions(tokens, text, words)
         self.used: set[int] = set()
+        self.ends: dict[int, int] = {}
+        """First token of each statement -> the one after its last."""
 
     def told(self) -> list[Statement]:
         """All statements in order, with leads and polarity; their leads may still grow by those of values."""
         statements = self._statements()
+        self.ends = {statement.first: statement.last for statement in statements}
         self._give_leads(statements)
         for statement in statements:
             self._give_polarity(statement)
@@ -188,7 +191,17 @@ class Statements:
         tail = between[comma + 1 :]
         rest = [token.text for token in self.tokens[cue.last + comma + 1 : statement.last + 12]]
         joined = _until(rest, {":", ";", "("})
-        return bool({"or", "nor", "and"} & set(tail)) or _list_goes_on(joined)
+        return bool({"or", "nor", "and"} & set(tail)) or _list_goes_on(joined) or self._only_statements(statement.last)
+
+    def _only_statements(self, place: int) -> bool:
+        """Whether from `place` on a list of nothing but statements goes on to its `or`, however long it is."""
+        while place + 1 < len(self.tokens) and self.tokens[place].text == ",":
+            if self.tokens[place + 1].text in {"or", "nor"}:
+                return True
+            if place + 1 not in self.ends:
+                return False
+            place = self.ends[place + 1]
+        return place < len(self.tokens) and self.tokens[place].text in {"or", "nor"}
 
     def _parted(self, first: int, last: int) -> bool:
         """Whether a finding among tokens `[first, last)` ends the reach of a cue before it: nothing joins it on."""
