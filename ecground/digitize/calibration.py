@@ -19,7 +19,15 @@ from ecground.digitize.sheet import PX_PER_MM, Problem, Sheet
 
 __all__ = ["Calibration", "Pulse", "calibrate", "pulses_of"]
 
-_PULSE: Final = 0.5
+_LIKELY: Final = 0.12
+"""Probability from which a place is looked at; what is no pulse has no two strokes of one height."""
+_REACH_MM: Final = 1.5
+_CONTRAST: Final = 40.0  # between paper and ink, of 255
+_DARK: Final = 0.35
+_LEVEL_MM: Final = 0.6
+"""How much the two strokes' ends may differ in height."""
+_NARROWEST: Final = 1.5
+"""Least distance of the two strokes [mm]."""
 _GAINS: Final = (2.5, 5.0, 10.0, 20.0, 40.0)
 _SPEEDS: Final = (12.5, 25.0, 50.0, 100.0)
 _NEAR: Final = 0.08
@@ -139,49 +147,50 @@ def _of_row(pulses: Sequence[Pulse], zero: float) -> Pulse | None:
 
 
 def pulses_of(sheet: Sheet, seen: Segmentation) -> tuple[Pulse, ...]:
-    """All pulses on a sheet whose shape can be measured."""
+    """All pulses on a sheet whose shape can be measured.
+
+    The network only says where to look; a pulse is what then shows two upright strokes of one height.
+    """
     import cv2
 
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((seen.pulse > _PULSE).astype(np.uint8), connectivity=8)
+    reach = int(_REACH_MM * PX_PER_MM)
+    likely = cv2.dilate((seen.pulse > _LIKELY).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
     gray = cv2.cvtColor(sheet.image, cv2.COLOR_RGB2GRAY)
     found = []
     for k in range(1, count):
         x, y, width, height, _ = stats[k]
-        if _SHORTEST * PX_PER_MM <= height <= _LONGEST * PX_PER_MM and width <= _LONGEST * PX_PER_MM:
-            margin = int(0.6 * PX_PER_MM)
-            part = (slice(max(0, y - margin), y + height + margin), slice(max(0, x - margin), x + width + margin))
-            near = cv2.dilate((labels[part] == k).astype(np.uint8), np.ones((2 * margin + 1,) * 2, np.uint8)) > 0
-            pulse = _measured(gray[part], near, part[1].start, part[0].start)
+        if height - 2 * reach >= _SHORTEST * PX_PER_MM and max(width, height) <= _LONGEST * PX_PER_MM:
+            pulse = _measured(gray[y:y + height, x:x + width], int(x), int(y))
             if pulse is not None:
                 found.append(pulse)
     return tuple(found)
 
 
-def _measured(
-    gray: NDArray[np.uint8], near: NDArray[np.bool_], left: int, top: int,
-) -> Pulse | None:
+def _measured(gray: NDArray[np.uint8], left: int, top: int) -> Pulse | None:
     """Two upright strokes of equal height, measured from ink to ink; None when there are none."""
-    if near.sum() < 20:
+    paper, ink = np.percentile(gray, (60, 1))
+    if paper - ink < _CONTRAST:
         return None
-    paper, ink = np.percentile(gray[near], (70, 3))
-    dark = (gray < (paper + ink) / 2) & near
+    # Nearer to the ink than to the paper: a stroke may stand on a line of the grid.
+    dark = gray < ink + _DARK * (paper - ink)
     runs = np.array([_longest(column) for column in dark.T])
     length = runs[:, 1] - runs[:, 0]
     if length.max() < _SHORTEST * PX_PER_MM:
         return None
-    strokes = np.flatnonzero(length > 0.75 * length.max())
+    strokes = np.flatnonzero(length > 0.85 * length.max())
     parts = np.split(strokes, np.flatnonzero(np.diff(strokes) > 2) + 1)
-    lows = [np.median(runs[part, 1]) for part in parts]
-    highs = [np.median(runs[part, 0]) for part in parts]
-    flat = length[(length > 0) & (length < 0.3 * length.max())]
-    pen = float(np.median(flat)) if flat.size else float(np.median([part.size for part in parts]))
-    height = float(np.median(np.subtract(lows, highs))) - pen
-    if height <= 0:
+    if len(parts) != 2:
         return None
-    centres = [float(part.mean()) for part in parts]
-    span = centres[-1] - centres[0] if len(centres) > 1 else float("nan")
-    foot = top + float(np.median(lows)) - 0.5 - pen / 2
-    return Pulse(left + float(np.mean(centres)), foot, height / PX_PER_MM, span / PX_PER_MM)
+    (high, low), (other_high, other_low) = (np.median(runs[part], axis=0) for part in parts)
+    pen = float(np.median([part.size for part in parts]))
+    height = 0.5 * (low - high + other_low - other_high) - pen
+    span = float(parts[1].mean() - parts[0].mean())
+    level = max(abs(low - other_low), abs(high - other_high))
+    if level > _LEVEL_MM * PX_PER_MM or span < _NARROWEST * PX_PER_MM or height <= 0:
+        return None
+    return Pulse(left + float(strokes.mean()), top + 0.5 * float(low + other_low) - 0.5 - pen / 2,
+                 float(height) / PX_PER_MM, span / PX_PER_MM)
 
 
 def _longest(column: NDArray[np.bool_]) -> tuple[int, int]:

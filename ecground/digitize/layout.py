@@ -44,8 +44,13 @@ _BREAK: Final = 6.0 * PX_PER_MM
 """Ink that is farther than this from the rest of its row is not the row's [px]."""
 _IN_ROW, _IN_CELL = 0.3, 0.3
 """How far a name may stand from where the others stand in their cells, as shares of a row and a column."""
-_MISSING, _CONTRARY, _ROWS = 0.25, 1.0, 0.8
-"""What a missing name, a name at the wrong place, a row too many or too few cost, in names."""
+_MISSING, _ROWS = 0.25, 0.8
+"""What a missing name, and a row too many or too few, cost, in names."""
+_ELSEWHERE: Final = 0.2
+_LEGIBLE: Final = 0.7
+"""Score from which a name is not misread."""
+_ILLEGIBLE: Final = 0.55
+"""A layout of whose names more than this share is missing is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def arrange(seen: Segmentation, *, layout: Layout | None = None) -> Arrangement:
     candidates = [layout] if layout is not None else _distinct(layouts())
     fits = [fit for plan in candidates for fit in _fits(plan, rows, seen.names)]
     best = max(fits, key=lambda fit: fit.score, default=None)
-    if best is None or (layout is None and best.support <= 0.5 * sum(hit.score for hit in seen.names)):
+    if best is None or (layout is None and not best.legible):
         return _by_names(rows, seen)
     return _arrangement(best, rows, seen, given=layout is not None)
 
@@ -157,7 +162,8 @@ class _Fit:
     named: dict[int, NameHit]
     """Cell -> the name that stands in it."""
     score: float
-    support: float
+    legible: bool
+    """Most of the layout's names are there, and more names speak for it than against it."""
 
 
 def _distinct(plans: Sequence[Layout]) -> list[Layout]:
@@ -222,13 +228,22 @@ def _fit(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit], unmatche
             named[k] = names[i]
             used.add(i)
     support = sum(names[i].score for i in used)
-    # A name that is hardly legible and stands where another one should is one misread.
     left, over = right * width + x0, above * pitch
-    contrary = sum(hit.score ** (2 if _in_place(hit, cells, left, over, width, zeros, pitch) else 1)
-                   for i, hit in enumerate(names) if i not in used)
+    against = sum(_contrary(hit, _in_place(hit, cells, left, over, width, zeros, pitch))
+                  for i, hit in enumerate(names) if i not in used)
     empty = sum(1 for k, cell in enumerate(cells) if k not in named and not cell.rhythm)
-    score = support - _CONTRARY * contrary - _MISSING * empty - _ROWS * unmatched
-    return _Fit(plan, rows, named, score, support)
+    score = support - against - _MISSING * empty - _ROWS * unmatched
+    legible = support > against and empty <= _ILLEGIBLE * sum(not cell.rhythm for cell in cells)
+    return _Fit(plan, rows, named, score, legible)
+
+
+def _contrary(hit: NameHit, in_place: bool) -> float:
+    """How much an unexplained name speaks against a layout.
+
+    Where another name should stand: fully, unless it is hardly legible and so may be that name misread. Elsewhere:
+    little, since words of a header are taken for names now and then.
+    """
+    return hit.score * (min(1.0, hit.score / _LEGIBLE) if in_place else _ELSEWHERE)
 
 
 def _in_place(
@@ -269,7 +284,7 @@ def _arrangement(fit: _Fit, rows: tuple[Row, ...], seen: Segmentation, *, given:
         x0, x1 = (edges[0], edges[-1]) if cell.rhythm else (edges[cell.column], edges[cell.column + 1])
         lead = fit.named[k].lead if k in fit.named else cell.lead
         strips.append(Strip(lead, cell.row, cell.column, x0, x1, row.zero, cell.rhythm))
-    share = len(fit.named) / max(len(cells), len(seen.names), 1)
+    share = len(fit.named) / max(len(cells), 1)
     problems = []
     if not fit.named and not given:
         problems.append(Problem("layout", "no lead names were found", "name the layout with --layout"))

@@ -20,8 +20,10 @@ Floats = NDArray[np.float64]
 
 _LADDER: Final = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 _PASSES: Final = 2
-_LENGTH: Final = 0.4
+_LENGTH: Final = 0.1
 """Price of a pixel of height difference between columns, in pixels of ink not explained."""
+_BEND: Final = 0.1
+"""Price of a pixel of change of slope: of two lines that explain ink which is another's the smoother one takes it."""
 _SHARED: Final = 0.1
 """Price of a pixel of line in ink that seems to be another lead's."""
 _BETWEEN: Final = float(np.sqrt(0.75))  # half the height of a round pen's ink half a column beside its centre
@@ -99,11 +101,10 @@ def _ends(left: Floats, here: Floats, right: Floats) -> tuple[Floats, Floats]:
 def _best_levels(levels: Floats, ends: Ends) -> Floats:
     """Choose a level for each column `[strip, column, level]`; the state is the pair of two neighbours' levels."""
     strips, n, k = levels.shape
-    here, right = levels[:, 1:-1, None, :, None], levels[:, 2:, None, None, :]
+    left, here, right = levels[:, :-2, :, None, None], levels[:, 1:-1, None, :, None], levels[:, 2:, None, None, :]
     inner = ends.inner()
-    cost = inner._misfit(*_ends(levels[:, :-2, :, None, None], here, right)) * inner.ink
-    # Of equal explanations the shortest line is taken.
-    cost += _LENGTH * np.abs(right - here)
+    cost = inner._misfit(*_ends(left, here, right)) * inner.ink
+    cost += _LENGTH * np.abs(right - here) + _BEND * np.abs(left - 2.0 * here + right)
     total = np.zeros((strips, k, k))
     back = np.zeros((n, strips, k, k), dtype=np.int8)
     for i in range(n - 2):
