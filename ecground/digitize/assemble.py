@@ -27,6 +27,8 @@ FS: Final = 500.0
 """Sampling rate of what is read [Hz]."""
 _BRIDGED_S: Final = 0.03
 """Longest gap that is filled: where another lead's stroke crosses."""
+_CRUMB_S: Final = 0.1
+"""Shorter pieces of a line with longer gaps than that on both sides are no part of it."""
 _LINE_PX: Final = 0.35
 """Uncertainty of a height on a flat line [px], standard deviation."""
 _COLUMN_PX: Final = 0.25
@@ -67,7 +69,7 @@ def sampled(
     """
     from scipy.interpolate import PchipInterpolator
 
-    seen = np.isfinite(trace.y)
+    seen = _without_crumbs(np.isfinite(trace.y), mm_per_s * PX_PER_MM)
     if seen.sum() < 0.2 * seen.size or seen.sum() < 16:
         return None
     upside_down = strip.lead.startswith("-")
@@ -91,6 +93,19 @@ def sampled(
         return None
     place = StripMap(strip.lead.lstrip("-"), float(clock[0]), float(clock[-1]), origin, zero, px_per_s, px_per_mv)
     return Reading(place, signal, sigma, _confidence(trace), strip.row, strip.column, strip.rhythm)
+
+
+def _without_crumbs(seen: NDArray[np.bool_], px_per_s: float) -> NDArray[np.bool_]:
+    """Columns with ink, without short pieces that stand alone: dashes of a frame or pulse beyond the trace's end."""
+    kept = seen.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
+    starts, stops = edges[::2], edges[1::2]
+    before = np.append(np.inf, (starts[1:] - stops[:-1])) / px_per_s
+    after = np.append(before[1:], np.inf)
+    for start, stop, left, right in zip(starts, stops, before, after, strict=True):
+        if (stop - start) / px_per_s < _CRUMB_S and min(left, right) > _BRIDGED_S:
+            kept[start:stop] = False
+    return kept
 
 
 def _plausible(signal: Floats) -> bool:

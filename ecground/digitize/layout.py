@@ -42,7 +42,7 @@ _CAP: Final = 0.7
 """How far a line's round end reaches beyond its first and last point, on whole columns [px]."""
 _BREAK: Final = 6.0 * PX_PER_MM
 """Ink that is farther than this from the rest of its row is not the row's [px]."""
-_IN_ROW, _IN_CELL = 0.3, 0.3
+_IN_ROW, _IN_CELL = 0.3, 0.2
 """How far a name may stand from where the others stand in their cells, as shares of a row and a column."""
 _MISSING, _ROWS = 0.25, 0.8
 """What a missing name, and a row too many or too few, cost, in names."""
@@ -265,7 +265,7 @@ def _where_names_stand(
     # Names stand near the left of their cell and within a row of its zero line.
     usual = (np.abs(at[:, 1]) < 0.9) & (at[:, 0] > -0.5) & (at[:, 0] < 1.0)
     apart = np.abs(at[:, None] - at[None, :])
-    agree = (apart[..., 0] < _IN_CELL / 2) & (apart[..., 1] < _IN_ROW / 2)
+    agree = (apart[..., 0] < _IN_CELL) & (apart[..., 1] < _IN_ROW / 2)
     votes = np.where(usual, agree @ weight, 0.0)
     near = agree[int(votes.argmax())] & usual
     if not near.any():

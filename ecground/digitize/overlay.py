@@ -14,6 +14,7 @@ __all__ = ["overlay"]
 _SURE, _UNSURE = (20, 60, 220), (220, 90, 0)
 _SURE_FROM: Final = 0.5
 _PALE: Final = 0.35
+_FAR_MM: Final = 15.0
 
 
 def overlay(image: NDArray[np.uint8], found: Digitized) -> NDArray[np.uint8]:
@@ -34,7 +35,10 @@ def overlay(image: NDArray[np.uint8], found: Digitized) -> NDArray[np.uint8]:
         colour = _SURE if found.leads[lead].confidence >= _SURE_FROM else _UNSURE
         points = pixels.points(lead, np.arange(row.size) / record.fs, row)
         seen = np.isfinite(points[:, 0])
-        for part in np.split(np.flatnonzero(seen), np.flatnonzero(np.diff(np.flatnonzero(seen)) > 1) + 1):
+        # Where a lead is printed twice, its line may go on in another strip.
+        far = np.hypot(*np.diff(points, axis=0).T) > _FAR_MM * (found.px_per_mm or (1.0, 1.0))[1]
+        at = np.flatnonzero(seen)
+        for part in np.split(at, np.flatnonzero((np.diff(at) > 1) | far[at[:-1]]) + 1):
             if part.size > 1:
                 cv2.polylines(drawn, [np.rint(points[part] * 16).astype(np.int32)], False, colour, weight,
                               cv2.LINE_AA, shift=4)
