@@ -52,6 +52,8 @@ class SegmentArgs:
     """Share of crops with scattered words."""
     words: tuple[float, ...] = (3.0, 8.0, 2.0)
     """About how many more than three words those have."""
+    turned: tuple[float, ...] = (0.04, 0.04, 0.12)
+    """Share of crops that lie the wrong way."""
     kinds: tuple[float, ...] = (0.0, 1.0, 1.0)
     """Weight of telling names apart where one stands."""
     lr: tuple[float, ...] = (2.5e-3, 2e-3, 4e-4)
@@ -192,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     net = SegmentNet()
     for k, name in enumerate(ROUNDS):
         source = PageSource(records, fonts, photographed=args.photographed[k], strewn=args.strewn[k],
-                            words=args.words[k], seed=args.seed + k)
+                            words=args.words[k], turned=args.turned[k], seed=args.seed + k)
         student = SegmentNet()
         student.load_state_dict(net.state_dict())
         net = fit(student, source, args, steps=args.steps[k], lr=args.lr[k], kinds=args.kinds[k], name=name)

@@ -79,6 +79,8 @@ class PageSource:
     """Share of crops over which further words are scattered."""
     words: float = 3.0
     """About how many more than three."""
+    turned: float = 0.04
+    """Share of crops that lie the wrong way."""
     simulated: float = 0.35
     """Share of pages that show a simulated ECG."""
     crops: int = 12
@@ -141,7 +143,7 @@ class PageSource:
             cut = scattered(cut, self.fonts, rng, more=self.words)
         plain = shot.photo is shot.flat
         cut = replace(cut, image=worn(cut.image, rng, severity=float(rng.random() * (1.0 if plain else 0.5))))
-        return _turned(cut, int(rng.integers(1, 4))) if rng.random() < 0.04 else cut
+        return _turned(cut, int(rng.integers(1, 4))) if rng.random() < self.turned else cut
 
 
 def _photographed(flat: Page, rng: Rng) -> Page:
