@@ -38,8 +38,6 @@ _ROW_LENGTH: Final = 12.0 * PX_PER_MM
 """Least length of ink of a row [px]: half a second at 25 mm/s."""
 _DENSE: Final = 0.4
 """Least share of a row's columns that have its ink; strokes alone are less."""
-_CAP: Final = 0.7
-"""How far a line's round end reaches beyond its first and last point, on whole columns [px]."""
 _BREAK: Final = 6.0 * PX_PER_MM
 """Ink that is farther than this from the rest of its row is not the row's [px]."""
 _IN_ROW, _IN_CELL = 0.3, 0.2
@@ -200,11 +198,9 @@ def _fits(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit]) -> list
 
 
 def _span(rows: Sequence[Row]) -> tuple[float, float]:
-    """First and last column of the block of strips: most rows agree, one far off does not count."""
-    starts, stops = (np.array([getattr(row, name) for row in rows]) for name in ("x0", "x1"))
-    near = 3.0 * PX_PER_MM
-    first, last = starts[starts > np.median(starts) - near].min(), stops[stops < np.median(stops) + near].max()
-    return float(first) + _CAP, float(last) - _CAP
+    """First and last column of the block of strips, as most rows have it: some begin late, or with a pulse's foot."""
+    starts, stops = (sorted(getattr(row, name) for row in rows) for name in ("x0", "x1"))
+    return starts[(len(rows) - 1) // 2], stops[len(rows) // 2]
 
 
 def _fit(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit], unmatched: int) -> _Fit:
