@@ -24,7 +24,7 @@ _BETWEEN: Final = (0.5, 1.5, 3.5, 5.5, 7.5)
 """Where noise is read [harmonics]."""
 EVERY: Final = 2
 """Distance of the places where shifts are read [mm]."""
-_BOLD: Final = 3.0
+BOLD: Final = 3.0
 """Strength of all harmonics but the fifth from which bold lines are trusted to show slips of a millimetre."""
 _BLUR: Final = 2.5
 """Width of the smoothing, one standard deviation [mm]."""
@@ -83,7 +83,7 @@ def _coarse(values: NDArray[np.complex64], noise: Array) -> Array:
     shift = np.full(values.shape[1:], tried[np.argmax(match)])
     bold = k != 5
     template = np.where(bold, mean, 0.0) / noise
-    if (np.abs(mean) ** 2 / noise)[bold].sum() < _BOLD:
+    if (np.abs(mean) ** 2 / noise)[bold].sum() < BOLD:
         return shift
     slips = (0.0, -1.0, 1.0, -2.0, 2.0)
     fits = np.stack([

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ecground.digitize.demodulate import EVERY, Shifts, shifts
+from ecground.digitize.demodulate import BOLD, EVERY, Shifts, shifts
 from ecground.digitize.lattice import TILE, Fringes, Tiles, contrast, fringes, tile_spectra
 from ecground.digitize.spacing import Spacing, spacing
 from ecground.digitize.unwarp import Flattening, flatten, surface
@@ -24,10 +24,16 @@ __all__ = ["Grid", "find_grid"]
 Array = NDArray[np.float64]
 _SIDES: Final = (1280, 420, 2560)
 """Longer sides of the images in which fringes are sought, in turn [px]."""
+_LEAST_SIDE: Final = 32
 _SETTLED: Final = 1.0
 """Merit from which no other size is tried."""
 _STRONG: Final = 10.0
 """Strength of lines that leave no doubt."""
+_SCATTER: Final = 0.25
+"""Standard deviation of lines about the map from which they are none [mm], half of it when their pattern tells nothing:
+grids, also on crumpled paper, stay below 0.1, and what traces and letters imitate is above."""
+_LEAST: Final = 0.3
+"""Merit below which lines are taken for something else: text, tiles, noise."""
 _CLEAR: Final = 4.0
 """Support of a grid so clear that no other channel is tried."""
 _LEAST_TILES: Final = 6
@@ -53,10 +59,15 @@ class Grid:
     strength: float
     """Strength of the lines over what lies between them, of the weaker family; below 1 there is no grid."""
 
+    px_per_mm: float
+    """Scale of the photograph where the lines are, along the coarser axis."""
+
     @property
     def merit(self) -> float:
-        """Above 1 for a grid that leaves no doubt."""
-        return min(self.strength / _STRONG, 2.0) * (1.0 if self.spacing.certain else 0.7)
+        """Above 1 for a grid that leaves no doubt; lines that scatter about the map are no grid."""
+        most = _SCATTER if self.spacing.certain else _SCATTER / 2
+        steady = float(np.clip((most - self.residual) / (0.4 * most), 0.0, 1.0))
+        return min(self.strength / _STRONG, 2.0) * (1.0 if self.spacing.certain else 0.6) * steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,8 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
     crops of few millimetres, and in a larger one, as for pages far away.
     """
     best: Grid | None = None
+    if min(image.shape[:2]) < _LEAST_SIDE:
+        return None
     for side in _SIDES:
         scale = min(1.0, side / max(image.shape[:2]))
         if side > _SIDES[0] and scale == 1.0 and max(image.shape[:2]) <= _SIDES[0]:
@@ -89,7 +102,7 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
             best = found
         if best is not None and best.merit > _SETTLED:
             break
-    return best
+    return best if best is not None and best.merit > _LEAST else None
 
 
 def _at_scale(image: NDArray[np.uint8], scale: float) -> Grid | None:
@@ -166,8 +179,26 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
         flat = replace(flat, shifts=(surfaces[0], surfaces[1]))
     rest = np.concatenate([one.shift[one.weight > 0] for one in seen])
     clarity = np.minimum(seen[0].weight, seen[1].weight)
+    told = _confirmed(told, [one.strength for one in seen])
     strength = min(float(one.strength.sum()) for one in seen)
-    return Grid(flat.of_larger(scale), (float(x[0]), float(y[0])), clarity, told, float(rest.std()), strength)
+    photo = flat.of_larger(scale)
+    return Grid(photo, (float(x[0]), float(y[0])), clarity, told, float(rest.std()), strength, _scale(photo, nodes))
+
+
+def _confirmed(told: Spacing, strengths: list[Array]) -> Spacing:
+    """What the harmonics of the whole page say of millimetre and bold lines; the two families must agree."""
+    fine = [one[4] > 2 * max(one[3], one[5]) for one in strengths]
+    bold = [one.sum() - one[4] > BOLD for one in strengths]
+    if fine[0] != fine[1] and bold[0] != bold[1]:
+        return replace(told, certain=False)
+    return replace(told, fine=any(fine), certain=any(fine) and any(bold))
+
+
+def _scale(flat: Flattening, nodes: Array) -> float:
+    """Pixels to the millimetre along the coarser axis."""
+    at = flat.image(nodes[::8, ::8])
+    steps = [np.hypot(*np.diff(at, axis=axis).reshape(-1, 2).T) for axis in (0, 1)]
+    return min(float(np.median(step)) / (8 * EVERY) for step in steps if len(step))
 
 
 def _level_shifts(image: NDArray[np.float32], *, first: bool) -> Shifts:

@@ -2,7 +2,7 @@
 
 All bytes come through `safe`. Transparency is laid on white, 16-bit and float grey are scaled to the range they use,
 CMYK, palettes and bilevel become RGB. HEIC needs the extra `heic`. A PDF is drawn so that a page of true size has 10 px
-to the millimetre. A resolution is believed only where it makes the page between 50 and 500 mm long, and never 72 or 96
+to the millimetre. A resolution is believed only where it makes the page between 140 and 500 mm long, and never 72 or 96
 dpi, which programs write without knowing.
 """
 
@@ -28,7 +28,7 @@ _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"
 _PDF_DPI: Final = 254.0
 _PDF_SIDES: Final = (1000.0, 4000.0)
 """Least and most pixels of the longer side of a drawn PDF page, for pages that do not have their true size."""
-_PAGE_MM: Final = (50.0, 500.0)
+_PAGE_MM: Final = (140.0, 500.0)
 _UNKNOWING: Final = (72.0, 96.0)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecground.digitize.demodulate import EVERY
+from ecground.digitize.doubts import confidence, doubts
 from ecground.digitize.grid import Grid, find_grid
 from ecground.digitize.sheet import PX_PER_MM, Problem, Sheet, Warp
 from ecground.digitize.unwarp import fit_homography, linear, project
@@ -67,7 +68,8 @@ def _by_grid(image: NDArray[np.uint8], grid: Grid) -> Sheet:
     x, y = (low[axis] + np.arange(count[axis]) * _STEP / PX_PER_MM for axis in (0, 1))
     to = grid.flat.image(np.stack(np.meshgrid(x, y), axis=-1))
     pixels, seen = _sampled(image, to)
-    return Sheet(pixels, Warp(_STEP, to), seen, 1.0 if grid.spacing.fine else 5.0, 1.0, ())
+    finest = 1.0 if grid.spacing.fine else 5.0
+    return Sheet(pixels, Warp(_STEP, to), seen, finest, confidence(grid), doubts(image, grid))
 
 
 def _extent(image: NDArray[np.uint8], grid: Grid) -> tuple[Array, Array]:
