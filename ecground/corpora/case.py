@@ -110,6 +110,8 @@ class Case:
     """Files that `load` needs, so that missing ones are found without reading; empty = not known beforehand."""
     terms: Terms = Terms()
     """Licence and limits of use."""
+    fold: int | None = None
+    """Fold of the collection's own division, where it has one: PTB-XL's 1 to 10."""
 
     @property
     def record(self) -> Record:

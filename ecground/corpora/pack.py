@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ecground import leads, safe
 from ecground.corpora import ludb, mitdb
-from ecground.corpora.case import Beats, Case, LabelSystem, Mark, Marks, Split, Terms, rows
+from ecground.corpora.case import Beats, Case, LabelSystem, Mark, Marks, Split, Terms, is_number, rows
 from ecground.errors import CorruptInputError, NotFoundError, UsageError
 from ecground.io.channels import patient_age, patient_sex
 from ecground.record import Patient, Provenance, Record
@@ -184,6 +184,7 @@ def _ptbxl_case(shard: _Shard, row: Row) -> Case:
         labels=tuple(filter(None, row["labels"].split(";"))), label_system="scp", likelihood=likelihood,
         superclasses=tuple(filter(None, row["superclass"].split(";"))), report=row["report"],
         report_en=row["report_en"], defects=tuple(defects), person=_patient(row), fs=float(shard.info["fs"]),
+        fold=int(row["strat_fold"]) if is_number(row.get("strat_fold", "")) else None,
     )
 
 

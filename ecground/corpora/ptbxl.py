@@ -59,19 +59,23 @@ def cases(folder: str | Path, *, fs: int = 500, split: Split | None = None) -> I
     root = Path(folder)
     superclass = superclass_of(root / "scp_statements.csv")
     for row in rows(root / "ptbxl_database.csv"):
-        part = _split(row)
+        fold = _fold(row)
+        part = _split(fold)
         if split in (None, part):
             case = _case(root, row, superclass, "filename_hr" if fs == 500 else "filename_lr", part)
-            yield replace(case, fs=float(fs))
+            yield replace(case, fs=float(fs), fold=fold)
 
 
-def _split(row: Mapping[str, str]) -> Split:
+def _fold(row: Mapping[str, str]) -> int:
     if not row.keys() >= _COLUMNS:
         raise CorruptInputError("columns are missing", where="ptbxl_database.csv")
     try:
-        fold = int(float(row["strat_fold"]))
+        return int(float(row["strat_fold"]))
     except (ValueError, OverflowError):
         raise CorruptInputError("a row without fold", where="ptbxl_database.csv") from None
+
+
+def _split(fold: int) -> Split:
     return "test" if fold == 10 else "valid" if fold == 9 else "train"
 
 

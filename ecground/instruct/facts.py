@@ -56,7 +56,8 @@ class Facts:
 def facts_of(case: Case) -> Facts:
     """The facts that a collection's labels state."""
     present, decided = _decided(case)
-    source = Source(case.corpus, case.id, case.patient, case.split, None, case.terms.licence, case.terms.credentialed)
+    source = Source(case.corpus, case.id, case.patient, case.split, case.fold, case.terms.licence,
+                    case.terms.credentialed)
     return Facts(source, case.load, present, decided, "label", report=case.report_en or case.report,
                  person=case.person)
 

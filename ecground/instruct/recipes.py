@@ -20,7 +20,8 @@ from ecground.errors import UsageError
 from ecground.instruct.conversation import Conversation
 from ecground.instruct.debias import KEYS, KeyName, chosen, tally
 from ecground.instruct.facts import Facts, severity
-from ecground.instruct.qa.generate import Style, about_one, about_pairs, verify, wordings
+from ecground.instruct.naming import Style
+from ecground.instruct.qa.generate import about_one, about_pairs, verify, wordings
 from ecground.instruct.qa.question import Question, to_conversation
 from ecground.knowledge.codes import codes
 
@@ -132,7 +133,7 @@ def _grounding(facts: Facts, making: Making, rng: np.random.Generator) -> Result
     else:
         told = interpretation(facts, reading.measurements, reading.findings, rng)
     writer = making.teacher or "narrator"
-    made = (conversation(facts, told, rng, seed=making.seed, writer=writer),) if told.kept else ()
+    made = (conversation(facts, told, rng, seed=making.seed, writer=writer, style=making.style),) if told.kept else ()
     return Result(made, told.first, len(told.contradicted), int(not told.kept))
 
 
@@ -158,7 +159,7 @@ def _ecginstruct(facts: Facts, making: Making, rng: np.random.Generator) -> Resu
     from ecground.instruct.readings import read_facts
 
     reading = read_facts(facts)
-    made = tasks.items(facts, reading.measurements, reading.findings, rng)
+    made = tasks.items(facts, reading.measurements, reading.findings, rng, style=making.style)
     return Result(tuple(item.to_conversation(one, facts, number=number, seed=making.seed)
                         for number, one in enumerate(made)))
 

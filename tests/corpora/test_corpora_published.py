@@ -55,6 +55,7 @@ def ptbxl_folder(tmp_path):
 def test_ptbxl(ptbxl_folder):
     first, second = ptbxl.cases(ptbxl_folder)
     assert (first.id, first.patient, first.split, second.split) == ("1", "15709", "train", "test")
+    assert second.fold == 10 and first.fold in range(1, 9)
     assert first.labels == ("NORM", "LVOLT", "SR")
     assert first.likelihood == {"NORM": 100.0, "LVOLT": 0.0, "SR": 0.0}
     assert (first.superclasses, second.superclasses) == (("NORM",), ("HYP", "MI"))

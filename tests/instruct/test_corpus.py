@@ -119,4 +119,13 @@ def test_the_packs_train_patients_only(pack, tmp_path):
     order = Order("debias", Source("pack", str(pack)), Making(seed=0), split="train", count=300)
     built, found = build_corpus(order, tmp_path / "set")
     assert set(found.splits) == {"train"} and found.ok and built.counts["conversations"] > 300
-    assert "blind maximum" in (tmp_path / "set" / "README.md").read_text("utf-8")
+    card = (tmp_path / "set" / "README.md").read_text("utf-8")
+    assert "blind maximum" in card
+    assert set(found.folds) <= set(range(1, 11)) and 10 in found.folds
+    assert "a model trained on this set has no score there" in card
+
+
+def test_the_card_of_other_folds_warns_of_nothing(tmp_path):
+    order = Order("debias", SIMULATED, Making(seed=1), count=40)
+    _, found = build_corpus(order, tmp_path / "set")
+    assert found.folds == () and "no score there" not in (tmp_path / "set" / "README.md").read_text("utf-8")

@@ -8,8 +8,9 @@ import pytest
 from ecground.instruct.conversation import ImagePart, from_json, to_json
 from ecground.instruct.ecginstruct.item import KINDS, TASKS, to_conversation
 from ecground.instruct.ecginstruct.tasks import items
+from ecground.instruct.ecginstruct.wording import words
 from ecground.instruct.facts import facts_of
-from ecground.knowledge.codes import codes
+from ecground.instruct.naming import bare
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_a_choice_has_one_right_answer_in_a_shuffled_place(made):
         assert f"{letter}. {text}" in item.question
         letters[letter] += 1
         if item.task in {"rhythm", "morphology"}:
-            true = {codes()[key].statement for key in facts.statements}
+            true = {bare(key) for key in facts.statements}
             assert sum(option in true for option in item.options) == 1
     assert len(letters) >= 3
 
@@ -60,6 +61,21 @@ def test_a_number_near_its_limit_is_not_asked_as_yes_or_no(case, measured):
         assert abs(ground.value - limits[ground.measure]) > 3
 
 
+def test_training_and_test_wordings_share_no_sentence(made):
+    for task, styles in words().items():
+        for kind in KINDS:
+            train, test = set(styles["train"][kind]), set(styles["test"][kind])
+            assert len(train) >= 3 and len(test) >= 2 and not train & test, (task, kind)
+
+
+def test_no_summary_rules_itself_out(case):
+    facts = facts_of(case(1, ("SR", "NORM")))
+    for seed in range(30):
+        for item in items(facts, None, (), np.random.default_rng(seed), kinds=("choice",)):
+            if item.task == "report":
+                assert not [option for option in item.options if "normal ECG" in option and "sinus" not in option]
+
+
 def test_without_measurements_only_statements_are_asked(case):
     facts = facts_of(case(1, ("AFIB", "LVH")))
     found = list(items(facts, None, (), np.random.default_rng(0)))
@@ -74,6 +90,6 @@ def test_grounds_point_at_their_words_and_survive_the_file(made):
         for ground in item.grounds:
             assert item.answer[slice(*ground.span)]
             if ground.finding and item.kind == "fill":
-                assert item.answer[slice(*ground.span)] == codes()[ground.finding].statement
+                assert item.answer[slice(*ground.span)] == bare(ground.finding)
         conversation = to_conversation(item, facts, number=number, parts=(ImagePart("page.png"),), seed=1)
         assert from_json(to_json(conversation)) == conversation and conversation.images == ("page.png",)

@@ -11,23 +11,20 @@ speak for is never offered as false.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import numpy as np
 
-from ecground.instruct.conversation import Ground, Truth
 from ecground.instruct.ecginstruct.item import KINDS, Item, Kind, Task
+from ecground.instruct.ecginstruct.wording import Asked, Wording
 from ecground.instruct.facts import Facts
 from ecground.instruct.grounding.recipe import grounds, interpretation
-from ecground.instruct.qa.generate import GROUPS
+from ecground.instruct.naming import GROUPS, Style, bare, named, slots
 from ecground.knowledge.check import key_of
 from ecground.knowledge.codes import codes
 from ecground.knowledge.finding import Finding
-from ecground.knowledge.phrases import capital, catalogue, rounded
+from ecground.knowledge.phrases import catalogue, rounded
 from ecground.knowledge.repeatability import tolerance, unit_of
 from ecground.knowledge.telling import covered_by, importance
 from ecground.measure.table import Measurements
@@ -41,13 +38,16 @@ _MEASURES: Final[Mapping[str, tuple[float, str, tuple[float, ...]]]] = {
 }
 """Measure -> limit of its close question, the side asked for, and the steps of its distractors."""
 _RHYTHMS: Final = ("SR", "SBRAD", "STACH", "SARRH", "AFIB", "AFLT", "SVTAC", "PACE")
+_OF_SINUS: Final = frozenset({"SR", "SBRAD", "STACH", "SARRH"})
+"""Rhythms that an ECG can have and be normal otherwise."""
 _SIDES: Final = ("conduction", "hypertrophy", "infarction", "repolarisation")
-_LETTERS: Final = "ABCDEFGH"
 _CHOICES: Final = 4
+_DRAWS: Final = 3 * _CHOICES
+_UNITS: Final[Mapping[str, str]] = {"1/min": "per minute", "deg": "degrees"}
 
 
 def items(facts: Facts, measurements: Measurements | None, findings: Sequence[Finding], rng: np.random.Generator,
-          *, kinds: Sequence[Kind] = KINDS) -> Iterator[Item]:
+          *, style: Style = "train", kinds: Sequence[Kind] = KINDS) -> Iterator[Item]:
     """One item of each task and type that the facts and measurements allow, in a fixed order.
 
     Args:
@@ -55,41 +55,48 @@ def items(facts: Facts, measurements: Measurements | None, findings: Sequence[Fi
         measurements: its numbers; None leaves out what needs them.
         findings: with the evidence for reports.
         rng: chooses statement, measure, wording and order of options.
+        style: wordings of training or of test data.
         kinds: types of question wanted.
     """
     seen = frozenset(key_of(finding) for finding in findings if finding.present)
+    words = Wording(rng, style)
     for kind in kinds:
-        made = (_basic(facts, measurements, rng, kind), _rhythm(facts, seen, rng, kind),
-                _morphology(facts, seen, rng, kind), _report(facts, measurements, findings, rng, kind))
+        made = (_basic(facts, measurements, words, kind), _rhythm(facts, seen, words, kind),
+                _morphology(facts, seen, words, kind), _report(facts, measurements, findings, words, kind))
         yield from (item for item in made if item is not None)
 
 
 # Basic features -------------------------------------------------------------------------------------------------
 
 
-def _basic(facts: Facts, measurements: Measurements | None, rng: np.random.Generator, kind: Kind) -> Item | None:
+def _basic(facts: Facts, measurements: Measurements | None, words: Wording, kind: Kind) -> Item | None:
     known = {name: value for name in _MEASURES if math.isfinite(value := _number(facts, measurements, name))}
     if not known:
         return None
-    measure = sorted(known)[int(rng.integers(len(known)))]
+    measure = sorted(known)[int(words.rng.integers(len(known)))]
     value, unit = known[measure], unit_of(measure)
     limit, side, steps = _MEASURES[measure]
-    truth: Truth = facts.truth if measure in facts.values else "measurement"
     phrases = catalogue("en")
-    slots = {"name": phrases.measure(measure), "unit": {"1/min": "per minute", "deg": "degrees"}.get(unit, unit),
-             "side": side, "limit": phrases.threshold(limit, unit), "value": phrases.quantity(value, unit, measure)}
+    said = {"name": phrases.measure(measure), "unit": _UNITS.get(unit, unit), "side": side,
+            "limit": phrases.threshold(limit, unit), "value": phrases.quantity(value, unit, measure)}
+    asked = Asked(facts.truth if measure in facts.values else "measurement", measure=measure, value=value)
     if kind == "close":
         if abs(value - limit) <= tolerance(measure, value):
             return None
-        return _item("basic", kind, rng, slots, "yes" if value > limit else "no", truth, measure=measure, value=value)
+        return words.item("basic", kind, said, "yes" if value > limit else "no", asked)
     if kind == "fill":
-        return _item("basic", kind, rng, slots, rounded(value, unit), truth, measure=measure, value=value)
+        return words.item("basic", kind, said, rounded(value, unit), asked)
     if kind == "choice":
-        wrong = [value + step for step in steps if value + step > 0 or unit == "deg"]
-        rng.shuffle(wrong)
+        wrong = [_turned(value + step, unit) for step in steps if value + step > 0 or unit == "deg"]
+        words.rng.shuffle(wrong)
         shown = [phrases.quantity(number, unit, measure) for number in (value, *wrong[:_CHOICES - 1])]
-        return _choice("basic", rng, slots, shown, truth, measure=measure, value=value)
-    return _item("basic", kind, rng, slots, _word("basic", "answer", rng, slots), truth, measure=measure, value=value)
+        return words.choice("basic", said, shown, asked)
+    return words.item("basic", kind, said, words.answer("basic", "value", said), asked)
+
+
+def _turned(value: float, unit: str) -> float:
+    """An angle between -180 and 180 degrees; other values as they are."""
+    return (value + 180.0) % 360.0 - 180.0 if unit == "deg" else value
 
 
 def _number(facts: Facts, measurements: Measurements | None, measure: str) -> float:
@@ -101,26 +108,26 @@ def _number(facts: Facts, measurements: Measurements | None, measure: str) -> fl
 # Statements -----------------------------------------------------------------------------------------------------
 
 
-def _rhythm(facts: Facts, seen: frozenset[str], rng: np.random.Generator, kind: Kind) -> Item | None:
+def _rhythm(facts: Facts, seen: frozenset[str], words: Wording, kind: Kind) -> Item | None:
     true = _told(facts, ("rhythm", "ectopy"))
     rhythms = [key for key in true if key in _RHYTHMS]
     wrong = [key for key in _RHYTHMS if facts.says(key) is False and key not in seen]
-    rng.shuffle(wrong)
-    return _stated("rhythm", kind, facts, rng, true if kind in {"open", "fill"} else rhythms, wrong,
-                   {"group": "rhythm"}) if rhythms else None
+    words.rng.shuffle(wrong)
+    return _stated("rhythm", kind, facts, words, true if kind in {"open", "fill"} else rhythms, wrong, {}) \
+        if rhythms else None
 
 
-def _morphology(facts: Facts, seen: frozenset[str], rng: np.random.Generator, kind: Kind) -> Item | None:
-    decided = [group for group in _SIDES if any(codes()[key].group == group for key in facts.decided if key in codes())]
+def _morphology(facts: Facts, seen: frozenset[str], words: Wording, kind: Kind) -> Item | None:
+    decided = [group for group in _SIDES if any(codes()[key].group == group for key in facts.decided & codes().keys())]
     if not decided:
         return None
     told = [group for group in decided if _told(facts, (group,))]
-    group = (told or decided)[int(rng.integers(len(told or decided)))]
+    group = (told or decided)[int(words.rng.integers(len(told or decided)))]
     true = _told(facts, (group,))
     wrong = [key for key in sorted(facts.decided & codes().keys())
              if codes()[key].group == group and not facts.says(key) and key not in seen]
-    rng.shuffle(wrong)
-    return _stated("morphology", kind, facts, rng, true, wrong, {"group": GROUPS[group]})
+    words.rng.shuffle(wrong)
+    return _stated("morphology", kind, facts, words, true, wrong, {"group": GROUPS[group]})
 
 
 def _told(facts: Facts, groups: Sequence[str]) -> list[str]:
@@ -130,113 +137,76 @@ def _told(facts: Facts, groups: Sequence[str]) -> list[str]:
     return sorted((key for key in true if not true.intersection(covered_by(key))), key=importance)
 
 
-def _stated(task: Task, kind: Kind, facts: Facts, rng: np.random.Generator, true: list[str], wrong: list[str],
-            slots: dict[str, str]) -> Item | None:
+def _stated(task: Task, kind: Kind, facts: Facts, words: Wording, true: list[str], wrong: list[str],
+            said: dict[str, str]) -> Item | None:
     """A question about statements: `true` ones are the answer, `wrong` ones the distractors."""
-    names = {key: codes()[key].statement for key in (*true, *wrong)}
     if kind == "close":
-        asked = [keys for keys in (true, wrong) if keys]
-        if not asked:
+        sides = [keys for keys in (true, wrong) if keys]
+        if not sides:
             return None
-        keys = asked[int(rng.integers(len(asked)))]
-        key = keys[int(rng.integers(len(keys)))]
-        answer = "yes" if key in true else "no"
-        return _item(task, kind, rng, slots | {"statement": names[key]}, answer, facts.truth, finding=key)
+        keys = sides[int(words.rng.integers(len(sides)))]
+        key = keys[int(words.rng.integers(len(keys)))]
+        return words.item(task, kind, said | slots(key), "yes" if key in true else "no",
+                          Asked(facts.truth, finding=key))
     if kind == "choice":
         if not true or len(wrong) < _CHOICES - 1:
             return None
-        shown = [names[key] for key in (true[0], *wrong[:_CHOICES - 1])]
-        return _choice(task, rng, slots, shown, facts.truth, finding=true[0])
-    stated = ", ".join(names[key] for key in true)
+        return words.choice(task, said, [bare(key) for key in (true[0], *wrong[:_CHOICES - 1])],
+                            Asked(facts.truth, finding=true[0]))
+    asked = Asked(facts.truth, findings=tuple(true))
     if kind == "fill":
-        return _item(task, kind, rng, slots, stated or "no abnormality", facts.truth, findings=true, names=names)
-    said = _word(task, "answer", rng, {"statements": stated}) if true else _word(task, "none", rng, slots)
-    return _item(task, kind, rng, slots, said, facts.truth, findings=true, names=names)
+        return words.item(task, kind, said, _joined(true) or "no abnormality", asked)
+    answer = words.answer(task, "statements", {"statements": catalogue("en").listed([named(key) for key in true])}) \
+        if true else words.answer(task, "none", said)
+    return words.item(task, kind, said, answer, asked)
+
+
+def _joined(keys: Sequence[str]) -> str:
+    return ", ".join(map(bare, keys))
 
 
 # Report ---------------------------------------------------------------------------------------------------------
 
 
-def _report(facts: Facts, measurements: Measurements | None, findings: Sequence[Finding], rng: np.random.Generator,
-            kind: Kind) -> Item | None:
+def _report(facts: Facts, measurements: Measurements | None, findings: Sequence[Finding], words: Wording, kind: Kind,
+            ) -> Item | None:
     if kind == "open":
-        return _written(facts, measurements, findings, rng)
+        return _written(facts, measurements, findings, words)
     if kind == "close":
         normal = facts.says("NORM")
-        return None if normal is None else _item("report", kind, rng, {}, "yes" if normal else "no", facts.truth,
-                                                 finding="NORM")
+        return None if normal is None else words.item("report", kind, {}, "yes" if normal else "no",
+                                                      Asked(facts.truth, finding="NORM"))
     true = _told(facts, tuple({entry.group for entry in codes().values()}))
     if not true:
         return None
-    names = {key: entry.statement for key, entry in codes().items()}
-    stated = ", ".join(names[key] for key in true)
+    asked = Asked(facts.truth, findings=tuple(true))
     if kind == "fill":
-        return _item("report", kind, rng, {}, stated, facts.truth, findings=true, names=names)
-    others = list(dict.fromkeys(_altered(true, facts, rng, names) for _ in range(3 * _CHOICES)))
-    wrong = [summary for summary in others if summary != stated][:_CHOICES - 1]
-    return _choice("report", rng, {}, [stated, *wrong], facts.truth, findings=true) if len(wrong) > 1 else None
+        return words.item("report", kind, {}, _joined(true), asked)
+    others = dict.fromkeys(_joined(_altered(true, facts, words.rng)) for _ in range(_DRAWS))
+    wrong = [summary for summary in others if summary and summary != _joined(true)][:_CHOICES - 1]
+    return words.choice("report", {}, [_joined(true), *wrong], asked) if len(wrong) > 1 else None
 
 
-def _altered(true: Sequence[str], facts: Facts, rng: np.random.Generator, names: Mapping[str, str]) -> str:
-    """The summary with one statement exchanged for a false one of its group, where there is one."""
+def _altered(true: Sequence[str], facts: Facts, rng: np.random.Generator) -> list[str]:
+    """The summary with one statement exchanged for a false one of its group, where there is one.
+
+    Nothing is called normal beside what is not, so that no option rules itself out.
+    """
     place = int(rng.integers(len(true)))
     false = [key for key in sorted(facts.decided & codes().keys()) if facts.says(key) is False]
     near = [key for key in false if codes()[key].group == codes()[true[place]].group] or false
     if not near:
-        return ""
-    changed = [*true[:place], near[int(rng.integers(len(near)))], *true[place + 1:]]
-    return ", ".join(names[key] for key in changed)
+        return []
+    new = near[int(rng.integers(len(near)))]
+    changed = [*true[:place], new, *true[place + 1:]]
+    return [key for key in changed if key != "NORM" or new in _OF_SINUS or new == "NORM"]
 
 
-def _written(facts: Facts, measurements: Measurements | None, findings: Sequence[Finding], rng: np.random.Generator,
+def _written(facts: Facts, measurements: Measurements | None, findings: Sequence[Finding], words: Wording,
              ) -> Item | None:
     if measurements is None:
         return None
-    told = interpretation(facts, measurements, findings, rng)
+    told = interpretation(facts, measurements, findings, words.rng)
     if not told.kept:
         return None
-    return Item("report", "open", _word("report", "open", rng, {}), told.text, facts.truth, grounds(told, facts))
-
-
-# Wording --------------------------------------------------------------------------------------------------------
-
-
-def _item(task: Task, kind: Kind, rng: np.random.Generator, slots: Mapping[str, str], answer: str, truth: Truth, *,
-          finding: str | None = None, measure: str | None = None, value: float | None = None,
-          findings: Sequence[str] = (), names: Mapping[str, str] | None = None) -> Item:
-    whole = (0, len(answer))
-    if findings and names:
-        found = [(key, answer.find(names[key])) for key in findings]
-        rests = tuple(Ground((at, at + len(names[key])), truth, finding=key) for key, at in found if at >= 0)
-    else:
-        rests = (Ground(whole, truth, finding=finding, polarity="absent" if answer == "no" and finding else "present",
-                        measure=measure, value=value, unit=unit_of(measure) if measure else ""),)
-    return Item(task, kind, _word(task, kind, rng, slots), answer, truth, rests)
-
-
-def _choice(task: Task, rng: np.random.Generator, slots: Mapping[str, str], shown: Sequence[str], truth: Truth, *,
-            finding: str | None = None, measure: str | None = None, value: float | None = None,
-            findings: Sequence[str] = ()) -> Item:
-    """Lettered options, the first of `shown` being right; they are shuffled."""
-    order = [int(i) for i in rng.permutation(len(shown))]
-    options = tuple(shown[i] for i in order)
-    right = _LETTERS[order.index(0)]
-    lines = "\n".join(f"{letter}. {option}" for letter, option in zip(_LETTERS, options, strict=False))
-    answer = f"{right}. {shown[0]}"
-    ground = Ground((0, len(answer)), truth, finding=finding or (findings[0] if len(findings) == 1 else None),
-                    measure=measure, value=value, unit=unit_of(measure) if measure else "")
-    question = _word(task, "choice", rng, {**slots, "options": lines})
-    return Item(task, "choice", question, answer, truth, (ground,), options)
-
-
-def _word(task: Task, kind: str, rng: np.random.Generator, slots: Mapping[str, str]) -> str:
-    wordings = _words()[task][kind]
-    filled = dict(slots) | {name.capitalize(): capital(words) for name, words in slots.items()}
-    return wordings[int(rng.integers(len(wordings)))].format(**filled)
-
-
-@cache
-def _words() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    text = files("ecground.instruct.ecginstruct").joinpath("words.toml").read_text(encoding="utf-8")
-    held: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads(text)
-    return held
+    return Item("report", "open", words.question("report", "open", {}), told.text, facts.truth, grounds(told, facts))

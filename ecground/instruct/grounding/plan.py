@@ -1,22 +1,24 @@
 """What a grounded interpretation says: the points of one ECG, in clinical order, before they are put into words.
 
 Statements come from the facts: one that is true is told, one that the labels deny never is. Statements that the labels
-do not decide (an axis, tall T waves) are told when they were measured and are likely. Numbers come from the
-measurements, with the leads a cardiologist looks at for each statement (the per-lead checklist of GEM, arXiv
+do not decide are told when they were measured, are likely, and do no more than name a measurement (an axis, a short PR
+interval, tall T waves) or make a true statement more exact; a diagnosis is never added to what is known. Numbers come
+from the measurements, with the leads a cardiologist looks at for each statement (the per-lead checklist of GEM, arXiv
 2503.06073, by territory). A point has a rank: when words run out, the highest ranks go first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
 from ecground.instruct.facts import Facts
-from ecground.knowledge.check import is_open, key_of
+from ecground.instruct.naming import bare
+from ecground.knowledge.check import IMPLIED_BY, is_open, key_of
 from ecground.knowledge.codes import codes
 from ecground.knowledge.evidence import Paragraph
 from ecground.knowledge.finding import Finding
@@ -36,10 +38,23 @@ _LEADS_TOLD: Final[Mapping[Detail, int]] = {"brief": 1, "usual": 3, "full": 6}
 _LEAD_VALUES: Final = ("q_amp", "r_amp", "s_amp", "j_amp", "t_amp")
 _LEAST_MV: Final = 0.05
 """Amplitudes below this are not worth a word."""
-_MOST_DENIED: Final = 4
+_MOST_DENIED: Final = 5
 """Absences in one sentence."""
-_SAID_BY_VALUES: Final = frozenset({"AXN", "BRADY", "TACHY"})
-"""Statements that a rate or an axis makes already."""
+_READ_OFF: Final = frozenset({"LAD", "RAD", "EAD", "SHORTPR", "SHORTQT", "WIDEQRS", "TALLT", "LVOLT_LIMB",
+                              "LVOLT_CHEST", "LPR", "LNGQT"})
+"""Statements that do no more than name a measurement."""
+_MORE_EXACT: Final[Mapping[str, str]] = {"MOBITZ1": "2AVB", "MOBITZ2": "2AVB", "VPACE": "PACE", "APACE": "PACE"}
+"""Statement -> the one that has to be true for it to be told."""
+_NO_QT: Final = frozenset({"AFLT", "VT"})
+"""Rhythms in which no T wave ends by itself."""
+_EXACT: Final = {key: exact for key, exact in IMPLIED_BY.items() if key != "1AVB"}
+"""Statement -> more exact ones that make it true; a long PR interval is told as the block it is."""
+_FORMS: Final = frozenset({"repolarisation", "acute infarction", "morphology"})
+"""Groups of statements whose general forms are visible by themselves."""
+_ECTOPIC: Final[Mapping[str, str]] = {"PVC": "V", "PAC": "S"}
+"""Statement -> kind of beat."""
+_MOST_BEATS: Final = 6
+"""Numbers of beats in one sentence."""
 _LOOK_AT: Final[Mapping[str, tuple[str, ...]]] = {
     "rhythm": ("II", "V1"), "av": ("II",), "qrs": ("V1", "V6", "I"), "voltage": ("V1", "V5", "aVL"),
     "infarction": ("III", "aVF", "V2", "V3"), "st": ("V2", "V3", "II", "aVF"), "t": ("V4", "V5", "I"),
@@ -59,17 +74,27 @@ class Point:
     keys: tuple[str, ...] = ()
     """Statements it names, in the order of `names`."""
     names: tuple[str, ...] = ()
-    """Those statements in words; they fill the slot `statement` or `statements`."""
+    """Those statements in words; the writer joins them into the slot `statement` or `statements`."""
 
 
 def told(facts: Facts, findings: Mapping[str, Finding]) -> tuple[str, ...]:
     """Keys of the statements to tell, by importance: true ones, and likely ones that the facts leave open."""
     known = codes()
     keys = {key for key in facts.statements & known.keys() if facts.says(key)}
-    keys |= {key for key, finding in findings.items() if key in known and finding.present and facts.says(key) is None
-             and finding.probability >= _LIKELY and section_of(key) != "technical"} - _SAID_BY_VALUES
-    spoken = {key for key in keys if not keys.intersection(covered_by(key))}
+    keys |= {key for key, finding in findings.items() if finding.present and finding.probability >= _LIKELY
+             and facts.says(key) is None and (key in _READ_OFF or _MORE_EXACT.get(key) in keys)}
+    if keys & _NO_QT:
+        keys -= {"SHORTQT", "LNGQT"} - facts.statements
+    spoken = {key for key in keys if not _covering(key, keys, findings)}
     return tuple(sorted(spoken, key=lambda key: (importance(key), key)))
+
+
+def _covering(key: str, keys: Set[str], findings: Mapping[str, Finding]) -> Set[str]:
+    """Statements among `keys` that say it already; of forms only those that were seen, which no checker takes out."""
+    exact = keys & {*covered_by(key), *_EXACT.get(key, ())}
+    if codes()[key].group not in _FORMS:
+        return exact
+    return {other for other in exact if other in findings and findings[other].present}
 
 
 def plan(facts: Facts, measurements: Measurements, findings: Sequence[Finding], *, detail: Detail,
@@ -88,12 +113,14 @@ class _Planner:
 
     def points(self) -> Iterator[Point]:
         yield from self._rhythm()
-        yield from self._values("conduction.p", "conduction.pr", p="p_dur_ms", pr="pr_ms")
+        if "3AVB" not in self.keys:  # then no P wave leads to a QRS complex
+            yield from self._values("conduction.p", "conduction.pr", p="p_dur_ms", pr="pr_ms")
         yield from self._findings("av")
         yield from self._values("conduction.qrs", "conduction.qrs_only", qrs="qrs_ms", axis="qrs_axis_deg")
         for section in ("qrs", "voltage", "infarction", "st", "t"):
             yield from self._findings(section)
-        yield from self._values("conduction.qt", "", qt="qt_ms", qtc="qtc_bazett_ms")
+        if not _NO_QT.intersection(self.keys):
+            yield from self._values("conduction.qt", "", qt="qt_ms", qtc="qtc_bazett_ms")
         for section in ("qt", "ectopy"):
             yield from self._findings(section)
         yield from self._leads()
@@ -101,7 +128,8 @@ class _Planner:
         yield self._conclusion()
 
     def _name(self, key: str) -> str:
-        return self.phrases.statement(key, codes()[key].statement)
+        """The statement in words; one single beat is a premature complex, several are premature complexes."""
+        return codes()[key].statement if len(self._ectopic(key)) == 1 else bare(key)
 
     def _shown(self, measure: str, lead: str | None = None) -> str:
         """A measured value in words; empty when there is none."""
@@ -117,37 +145,39 @@ class _Planner:
             yield Point(last, slots, 1)
 
     def _rhythm(self) -> Iterator[Point]:
-        rate, keys = self._shown("hr_bpm"), self.by_section["rhythm"]
-        if rate and keys:
-            name = self._name(keys[0])
-            yield Point("rhythm.said", {"statement": name, "rate": rate}, 0, (keys[0],), (name,))
-        elif rate:
-            yield Point("rhythm.rate", {"rate": rate}, 0)
-        yield from self._findings("rhythm", skip=1 if rate else 0)
+        rate, keys = self._shown("hr_bpm"), tuple(self.by_section["rhythm"])
+        if rate:
+            yield Point("rhythm.said", {"rate": rate}, 0, keys, tuple(map(self._name, keys)))
+        else:
+            yield from self._findings("rhythm")
         low, high = self._shown("rr_min_ms"), self._shown("rr_max_ms")
         if low and high:
             yield Point("rhythm.range", {"low": low, "high": high}, 2)
 
-    def _findings(self, section: str, *, skip: int = 0) -> Iterator[Point]:
+    def _findings(self, section: str) -> Iterator[Point]:
         most = 2 if self.detail == "full" else 1
         paragraph = Paragraph(self.measurements, self.phrases, conditions=CONDITIONS.get(section, ()))
-        for key in self.by_section[section][skip:]:
+        for key in self.by_section[section]:
             name, finding = self._name(key), self.findings.get(key)
             beats = self._beats(key)
             evidence = paragraph.evidence(finding, most=most) if finding is not None and finding.present else ""
             kind = "beats" if beats else "shown" if evidence else "bare"
-            slots = {"statement": name, "evidence": evidence, "beats": beats}
-            yield Point(f"finding.{kind}", slots, 1, (key,), (name,))
+            yield Point(f"finding.{kind}", {"evidence": evidence, "beats": beats}, 1, (key,), (name,))
+
+    def _ectopic(self, key: str) -> list[str]:
+        """Numbers of the beats that are the premature complexes of the statement, counted from 1."""
+        wanted = _ECTOPIC.get(key)
+        kinds = [kind for kind in self.measurements.beats.kind if kind != "p"]
+        return [str(place) for place, kind in enumerate(kinds, 1) if kind == wanted]
 
     def _beats(self, key: str) -> str:
-        """Which beats are ectopic, counted from 1, when they are few."""
-        wanted = {"PVC": "V", "PAC": "S"}.get(key)
-        kinds = [kind for kind in self.measurements.beats.kind if kind != "p"]
-        numbers = [str(place) for place, kind in enumerate(kinds, 1) if kind == wanted]
-        if wanted is None or not 0 < len(numbers) <= 6:
+        """Which beats are premature, when they are few."""
+        numbers = self._ectopic(key)
+        if not 0 < len(numbers) <= _MOST_BEATS:
             return ""
+        n = sum(kind != "p" for kind in self.measurements.beats.kind)
         return self.phrases.say("rhythm.beat" if len(numbers) == 1 else "rhythm.beats",
-                                list=self.phrases.listed(numbers), n=str(len(kinds)))
+                                list=self.phrases.listed(numbers), n=str(n))
 
     def _leads(self) -> Iterator[Point]:
         """The leads that the statements make one look at, then others, each with its values."""
@@ -183,8 +213,10 @@ class _Planner:
                 named = phrase in self.phrases.denied
                 names[phrase] = self.phrases.say(f"denied.{phrase}") if named else self._name(phrase)
         keys, words = tuple(names), tuple(names.values())
-        for at in range(0, len(keys), _MOST_DENIED):
-            yield Point("absent.said", {}, 2, keys[at:at + _MOST_DENIED], words[at:at + _MOST_DENIED])
+        parts = -(-len(keys) // _MOST_DENIED)
+        for part in range(parts):
+            these = slice(part * len(keys) // parts, (part + 1) * len(keys) // parts)
+            yield Point("absent.said", {}, 2, keys[these], words[these])
 
     def _is_denied(self, key: str) -> bool:
         finding = self.findings.get(key)
@@ -193,7 +225,8 @@ class _Planner:
         return not is_open(key, finding, self.findings)
 
     def _conclusion(self) -> Point:
-        keys = [key for key in self.keys if not set(self.keys).intersection(SUMMED_UP.get(key, ()))]
+        seen = {key for key in self.keys if key in self.findings and self.findings[key].present}
+        keys = [key for key in self.keys if not seen.intersection(SUMMED_UP.get(key, ()))]
         normal = "NORM" in keys
         keys = [key for key in keys if key not in {"NORM", "AXN"}]
         names = [self._name(key) for key in keys]

@@ -16,6 +16,7 @@ from ecground.instruct.facts import Facts
 from ecground.instruct.grounding.plan import Detail, plan
 from ecground.instruct.grounding.verify import Verified, verify
 from ecground.instruct.grounding.writer import question
+from ecground.instruct.naming import Style
 from ecground.knowledge.finding import Claim, Finding
 from ecground.measure.table import Measurements
 
@@ -35,13 +36,18 @@ def interpretation(facts: Facts, measurements: Measurements, findings: Sequence[
 
 
 def conversation(facts: Facts, told: Verified, rng: np.random.Generator, *, parts: Sequence[Part] = (), seed: int,
-                 writer: str = "narrator") -> Conversation:
-    """Question and answer about one ECG; `parts` (pages, measurements) stand after the recording."""
-    asked = (EcgPart(facts.record), *parts, TextPart("\n" + question(int(rng.integers(_LARGEST)))))
+                 writer: str = "narrator", style: Style = "train") -> Conversation:
+    """Question and answer about one ECG; `parts` (pages, measurements) stand after the recording.
+
+    True statements that the checker took out of the text stand under `left_out` of its generator.
+    """
+    asked = (EcgPart(facts.record), *parts, TextPart("\n" + question(int(rng.integers(_LARGEST)), style=style)))
+    lost = sorted({claim.finding for claim in told.contradicted if claim.finding and facts.says(claim.finding)})
+    left_out = {"left_out": lost} if lost else {}
     return Conversation(
         id=f"grounding-{facts.record}", sources=(facts.source,), recipe="grounding", task="interpretation",
         turns=(Turn("user", asked), Turn("assistant", (TextPart(told.text),), grounds(told, facts))),
-        generator={"writer": writer, "version": __version__, "seed": seed},
+        generator={"writer": writer, "version": __version__, "seed": seed, "wording": style, **left_out},
     )
 
 

@@ -1,8 +1,9 @@
 """The claim checker at work on generated text: what it contradicts is repaired or goes.
 
-A statement that a sentence only lists (conclusion, absences) is taken out of the list; any other contradicted sentence
-is left out whole, as is every contradicted sentence of another writer (`verify_text`). A text that loses more than
-`MOST_LOST` of its claims, or its conclusion, is dropped: it is then about another ECG than the measurements are.
+A statement that a sentence only lists (conclusion, absences, the rhythm before its rate) is taken out of the list; any
+other contradicted sentence is left out whole, as is every contradicted sentence of another writer (`verify_text`). A
+text that loses more than `MOST_LOST` of its claims, or its conclusion, is dropped: it is then about another ECG than
+the measurements are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = ["MOST_LOST", "Verified", "verify", "verify_text"]
 MOST_LOST: Final = 0.25
 """Share of claims whose loss makes a text not worth keeping."""
 _ROUNDS: Final = 4
+_REPAIRABLE: Final = frozenset({"absent.said", "conclusion.said", "rhythm.said"})
 _SENTENCE: Final = re.compile(r"\S(?:[^.!?]|[.!?](?!\s|$))*[.!?]*", re.DOTALL)
 
 
@@ -87,11 +89,21 @@ def _repaired(point: Point, text: Text, wrong: Sequence[Claim]) -> list[Point]:
     mine = [claim for claim in wrong if begin <= claim.span[0] < end]
     if not mine:
         return [point]
-    if not point.kind.startswith(("absent.", "conclusion.")):
+    if point.kind not in _REPAIRABLE:
         return []
-    words = " ".join(claim.text.casefold() for claim in mine)
-    left = [(key, name) for key, name in zip(point.keys, point.names, strict=False)
-            if name.casefold() not in words and not any(claim.finding == key for claim in mine)]
-    if not left or len(left) == len(point.names):
+    left = [row for row, (first, last) in zip(zip(point.keys, point.names, strict=True),
+                                              _places(point.names, text.text[begin:end]), strict=True)
+            if not any(claim.span[0] < begin + last and claim.span[1] > begin + first for claim in mine)]
+    if len(left) == len(point.names) or not (left or point.slots):
         return []
     return [replace(point, keys=tuple(key for key, _ in left), names=tuple(name for _, name in left))]
+
+
+def _places(names: Sequence[str], sentence: str) -> list[tuple[int, int]]:
+    """Where the names stand in their sentence, in order."""
+    low, at, places = sentence.casefold(), 0, []
+    for name in names:
+        at = low.index(name.casefold(), at)
+        places.append((at, at + len(name)))
+        at += len(name)
+    return places

@@ -13,12 +13,17 @@ from importlib.resources import files
 from typing import Final
 
 from ecground.instruct.grounding.plan import Point
+from ecground.instruct.naming import Style, bare, is_several, named
 from ecground.knowledge.phrases import capital, catalogue
 
 __all__ = ["MOST_WORDS", "Text", "question", "realise"]
 
 MOST_WORDS: Final = 300
 """As ECG-Grounding asks of its writers."""
+
+
+_LISTS: Final = frozenset({"absent", "conclusion"})
+"""Sentences that list statements, and say nothing without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +52,40 @@ def realise(points: Sequence[Point], draws: Sequence[int], *, most_words: int = 
     return Text(" ".join(sentence for _, sentence in told), tuple(spans), tuple(point for point, _ in told))
 
 
-def question(draw: int) -> str:
-    """One way of asking for a grounded interpretation."""
-    asked = _words()["question"]["ask"]
+def question(draw: int, *, style: Style) -> str:
+    """One way of asking for a grounded interpretation; training and test wordings share none."""
+    asked = _words()["question"][style]
     return asked[draw % len(asked)]
 
 
 def _sentence(point: Point, draw: int) -> str:
-    """The sentence of a point; empty when it is left without a statement."""
+    """The sentence of a point; empty when it is left without a statement that it cannot do without."""
     table, _, kind = point.kind.partition(".")
-    wordings = _words()[table][kind]
-    slots = dict(point.slots)
-    if table in {"absent", "conclusion"}:
-        if not point.names:
+    if not point.names:
+        if table in _LISTS:
             return ""
-        phrases = catalogue("en")
+        kind = "rate" if point.kind == "rhythm.said" else kind
+    wordings = _words()[table][kind]
+    return wordings[draw % len(wordings)].format(**_slots(point, table))
+
+
+def _slots(point: Point, table: str) -> dict[str, str]:
+    phrases, slots = catalogue("en"), dict(point.slots)
+    if table in _LISTS:
         slots["statements"] = phrases.either(point.names) if table == "absent" else ", ".join(point.names)
-    slots |= {name.capitalize(): capital(words) for name, words in slots.items()}
-    return wordings[draw % len(wordings)].format(**slots)
+    elif point.names:
+        one = len(point.names) == 1 and point.names[0] == bare(point.keys[0])
+        slots["statement"] = phrases.listed(point.names)
+        slots["named"] = phrases.listed([_spoken(key, name) for key, name in zip(point.keys, point.names, strict=True)])
+        slots["is"] = "are" if one and is_several(point.keys[0]) else "is"
+    return slots | {name.capitalize(): capital(words) for name, words in slots.items()}
+
+
+def _spoken(key: str, name: str) -> str:
+    """With its article, where it has one; a single premature complex has."""
+    if name == bare(key):
+        return named(key)
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 @cache

@@ -14,27 +14,19 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise, zip_longest
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from ecground.instruct.facts import Facts, severity
+from ecground.instruct.naming import GROUPS, Style, named, slots
 from ecground.instruct.qa.question import NONE, Question, QuestionType
 from ecground.knowledge.codes import codes
 
-__all__ = ["GROUPS", "Style", "about_one", "about_pairs", "named", "verify", "wordings"]
+__all__ = ["about_one", "about_pairs", "verify", "wordings"]
 
-Style = Literal["train", "test"]
-"""Which wordings: those of training data, or those kept for tests."""
-
-GROUPS: Final[Mapping[str, str]] = {
-    "rhythm": "rhythm", "ectopy": "premature beats", "conduction": "conduction",
-    "hypertrophy": "hypertrophy and atrial size", "infarction": "myocardial infarction",
-    "repolarisation": "ST segment and T wave",
-}
-"""Group of statements in codes.csv -> how a question names it."""
 _MOST_NAMED: Final = 4
-_NOT_DEVELOPED: Final = frozenset({"SR", "NORM", "AXN"})
+_NOT_DEVELOPED: Final = frozenset({"SR", "AXN"})
 """Nobody develops a normal finding."""
 
 
@@ -46,17 +38,17 @@ def wordings() -> Mapping[str, Mapping[Style, Sequence[str]]]:
     return held
 
 
-def named(key: str) -> str:
-    """A statement as it is spoken of in a sentence: `a normal ECG`."""
-    return str(wordings()["named"].get(key, codes()[key].statement))  # type: ignore[call-overload]
-
-
 def verify(facts: Facts, key: str, *, style: Style, wording: int) -> Question:
     """The yes-or-no question about one decided statement, in the wording of that number."""
-    sentences = wordings()["single-verify"][style]
+    sentences = wordings()[_family("single-verify", key)][style]
     ask = _Asker((facts,), np.random.default_rng(0), style)
     question = ask.verify("single-verify", key, key in facts.statements)
-    return replace(question, wording=sentences[wording % len(sentences)].format(statement=named(key)))
+    return replace(question, wording=sentences[wording % len(sentences)].format(**slots(key)))
+
+
+def _family(kind: str, key: str) -> str:
+    """The table of wordings: that an ECG is normal is asked in words of its own."""
+    return "normal" if key == "NORM" and kind == "single-verify" else kind
 
 
 def about_one(facts: Facts, rng: np.random.Generator, *, style: Style) -> Iterator[Question]:
@@ -65,10 +57,10 @@ def about_one(facts: Facts, rng: np.random.Generator, *, style: Style) -> Iterat
     true, false = _asked(facts, rng)
     for key in (*true, *false):
         yield ask.verify("single-verify", key, key in facts.statements)
-    for here, other in zip(true, false, strict=False):
+    for here, other in _choices(true, false):
         pair = (here, other) if rng.random() < 0.5 else (other, here)
         yield ask.choose(*pair)
-    for group in _groups(facts):
+    for group in _queried(facts, rng):
         yield ask.query("single-query", group, facts.statements)
 
 
@@ -99,7 +91,7 @@ def _compared(first: Facts, second: Facts, rng: np.random.Generator, style: Styl
     kind = "consecutive" if consecutive else "irrelevant"
     decided = sorted(first.decided & second.decided & codes().keys())
     meant = second.statements - first.statements if consecutive else first.statements & second.statements
-    decided = [key for key in decided if not (consecutive and key in _NOT_DEVELOPED)]
+    decided = [key for key in decided if key != "NORM" and not (consecutive and key in _NOT_DEVELOPED)]
     yes = [key for key in decided if key in meant]
     near = [key for key in decided if key not in meant and key in first.statements | second.statements]
     verify: QuestionType = f"comparison_{kind}-verify"  # type: ignore[assignment]
@@ -138,6 +130,27 @@ def _asked(facts: Facts, rng: np.random.Generator) -> tuple[list[str], list[str]
     return true, mixed[:max(len(true), 1)]
 
 
+def _choices(true: Sequence[str], false: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of which one holds, and one pair each of which both hold and none; that it is normal is no choice."""
+    held = [key for key in true if key != "NORM"]
+    denied = [key for key in false if key != "NORM"]
+    yield from zip(held, denied, strict=False)
+    if len(held) > 1:
+        yield held[0], held[-1]
+    if len(denied) > 1:
+        yield denied[0], denied[-1]
+
+
+def _queried(facts: Facts, rng: np.random.Generator) -> list[str]:
+    """Groups to ask for: those with something to name, and half as many of which nothing holds, at least one."""
+    decided = _groups(facts)
+    told = {codes()[key].group for key in facts.statements & facts.decided & codes().keys()}
+    empty = [group for group in decided if group not in told]
+    rng.shuffle(empty)
+    few = empty[:max(1, len(told) // 2)]
+    return [group for group in decided if group in told or group in few]
+
+
 def _groups(facts: Facts) -> list[str]:
     """Groups of which something is decided."""
     return [group for group in GROUPS if any(codes()[key].group == group for key in facts.decided & codes().keys())]
@@ -153,8 +166,7 @@ class _Asker:
 
     def verify(self, kind: QuestionType, key: str, answer: bool) -> Question:
         """A yes-or-no question about one statement."""
-        return self._question(kind, (key,), ("yes" if answer else "no",), ("no", "yes"), finding=key,
-                              statement=named(key))
+        return self._question(kind, (key,), ("yes" if answer else "no",), ("no", "yes"), finding=key, **slots(key))
 
     def choose(self, a: str, b: str) -> Question:
         """Which of two statements hold."""
@@ -172,7 +184,7 @@ class _Asker:
 
     def _question(self, kind: QuestionType, key: tuple[str, ...], answers: tuple[str, ...], options: tuple[str, ...],
                   *, finding: str | None = None, **gaps: str) -> Question:
-        choices = wordings()[kind][self.style]
+        choices = wordings()[_family(kind, finding or "")][self.style]
         wording = choices[int(self.rng.integers(len(choices)))].format(**gaps)
         name = "-".join((kind, self.style, *(facts.record for facts in self.ecgs), *key))
         return Question(

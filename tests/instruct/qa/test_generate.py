@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecground.instruct.conversation import EcgPart, from_json, to_json
-from ecground.instruct.qa.generate import about_one, about_pairs, wordings
+from ecground.instruct.qa.generate import about_one, about_pairs, verify, wordings
 from ecground.instruct.qa.question import QUESTION_TYPES, to_conversation
 from ecground.knowledge.codes import codes
 
@@ -54,13 +54,28 @@ def test_comparisons_stay_within_a_split_and_within_or_between_patients(question
 
 
 def test_training_and_test_wordings_share_no_sentence():
-    for kind in QUESTION_TYPES:
+    kinds = [*QUESTION_TYPES, "normal"]
+    for kind in kinds:
         held = wordings()[kind]
         assert len(held["train"]) >= 7 and len(held["test"]) >= 3
         assert not set(held["train"]) & set(held["test"])
-    everything = [sentence for kind in QUESTION_TYPES for style in ("train", "test")
+    everything = [sentence for kind in kinds for style in ("train", "test")
                   for sentence in wordings()[kind][style]]
     assert all(a.casefold() != b.casefold() for a, b in combinations(everything, 2))
+
+
+def test_verbs_and_articles_agree(pool):
+    asked = {key: verify(pool[0], key, style="train", wording=1).wording for key in ("PVC", "AFIB", "LNGQT", "NORM")}
+    assert asked == {
+        "PVC": "Are ventricular premature complexes present in this ECG?",
+        "AFIB": "Is atrial fibrillation present in this ECG?",
+        "LNGQT": "Is a prolonged QT interval present in this ECG?", "NORM": "Is this ECG normal?",
+    }
+
+
+def test_both_and_none_are_answers_of_choices(questions):
+    sizes = {len(question.answer_set) for question in questions if question.type == "single-choose"}
+    assert sizes == {0, 1, 2}
 
 
 def test_the_same_seed_asks_the_same(pool):
