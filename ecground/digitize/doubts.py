@@ -55,10 +55,10 @@ def _lost(image: NDArray[np.uint8], grid: Grid) -> list[Problem]:
     patch = np.ones((7, 7), np.uint8)
     seen = cv2.morphologyEx((grid.clarity > 0).astype(np.uint8), cv2.MORPH_OPEN, patch)
     lost = cv2.morphologyEx((grid.clarity <= 0).astype(np.uint8), cv2.MORPH_OPEN, patch) > 0
-    for axis in (0, 1):  # with lines on every side: around the grid there may be a header or nothing
-        before = np.maximum.accumulate(seen, axis)
-        after = np.flip(np.maximum.accumulate(np.flip(seen, axis), axis), axis)
-        lost &= (before > 0) & (after > 0)
+    # Lines on three sides at least: around the grid there may be a header or nothing.
+    sides = sum(np.flip(np.maximum.accumulate(np.flip(seen, axis), axis), axis) + np.maximum.accumulate(seen, axis)
+                for axis in (0, 1))
+    lost &= sides >= 3
     at = grid.flat.lookup(grid.origin, (float(EVERY), float(EVERY)), (rows, columns))
     height, width = image.shape[:2]
     shown = (at >= 0).all(axis=-1) & (at[..., 0] < width) & (at[..., 1] < height)
