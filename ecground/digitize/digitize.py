@@ -145,7 +145,7 @@ def read_sheet(
     scale = calibrate(sheet, seen, zeros, speed=speed, gain=gain)
     problems += scale.problems
     strips = arrangement.strips
-    traces = follow(seen.trace, seen.height_mm, strips)
+    traces = follow(np.where(seen.separator > 0.5, np.float32(0.0), seen.trace), seen.height_mm, strips)
     readings, arrangement, more = _on_the_clock(arrangement, traces, scale)
     problems += more
     readings, more = _named(readings, arrangement)
@@ -228,21 +228,20 @@ def _same_seconds(readings: Sequence[Reading], columns: int) -> bool | None:
 
 
 def _named(readings: Sequence[Reading], arrangement: Arrangement) -> tuple[tuple[Reading, ...], list[Problem]]:
-    """Strips over the whole width without a printed name get the lead that they run along with."""
-    rhythm_rows = {strip.row for k, strip in enumerate(arrangement.strips)
-                   if strip.rhythm and k in arrangement.unnamed}
-    if not rhythm_rows:
-        return tuple(readings), []
+    """The lead of strips over the whole width: the one they run along with where no name, or a wrong one, was read."""
+    nameless = {strip.row for k, strip in enumerate(arrangement.strips) if strip.rhythm and k in arrangement.unnamed}
     problems: list[Problem] = []
     done = []
     for one in readings:
-        if one.rhythm and one.row in rhythm_rows:
+        if one.rhythm:
             like = {other.place.lead: likeness(one.signal, other.signal) for other in readings if not other.rhythm}
             known = {lead: value for lead, value in like.items() if np.isfinite(value)}
             best = max(known, key=lambda lead: known[lead], default=None)
-            if best is not None and known[best] > max(0.85, known.get(one.place.lead, 0.0) + 0.05):
+            own = known.get(one.place.lead, 0.0)
+            doubt = 0.05 if one.row in nameless else 0.3
+            if best is not None and known[best] > max(0.85, own + doubt):
                 one = replace(one, place=replace(one.place, lead=best))
-            elif known.get(one.place.lead, 0.0) < 0.6:
+            elif one.row in nameless and own < 0.6:
                 problems.append(Problem("layout", f"the lead of the strip in row {one.row + 1} is not printed; it is "
                                         f"taken as {one.place.lead}", "check it on the overlay"))
                 one = replace(one, confidence=one.confidence * 0.5)

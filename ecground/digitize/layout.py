@@ -38,8 +38,13 @@ _ROW_LENGTH: Final = 12.0 * PX_PER_MM
 """Least length of ink of a row [px]: half a second at 25 mm/s."""
 _DENSE: Final = 0.4
 """Least share of a row's columns that have its ink; strokes alone are less."""
-_BREAK: Final = 6.0 * PX_PER_MM
-"""Ink that is farther than this from the rest of its row is not the row's [px]."""
+_WINDOW: Final = int(4 * PX_PER_MM)
+_FILLED: Final = 0.7
+"""A row begins and ends where this share of `_WINDOW` columns [px] has its ink."""
+_USUAL_MM: Final = (125.0, 150.0, 250.0, 300.0, 500.0)
+"""Widths of 5, 6, 10 and 12 s at 25 mm/s and of 10 s at 50 mm/s."""
+_OFF: Final = 0.012
+"""A block that differs from that by up to this share has a pulse's foot at its end, or a faint or covered end."""
 _IN_ROW, _IN_CELL = 0.3, 0.2
 """How far a name may stand from where the others stand in their cells, as shares of a row and a column."""
 _MISSING, _ROWS = 0.25, 0.8
@@ -142,12 +147,18 @@ def _peaks(points_at: Floats, height: int) -> Floats:
 
 
 def _main_part(columns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The longest stretch of columns without a long break; further ones join it when they are long themselves."""
-    if not columns.size:
-        return columns
-    parts = np.split(columns, np.flatnonzero(np.diff(columns) > _BREAK) + 1)
-    longest = max(part.size for part in parts)
-    return np.concatenate([part for part in parts if part.size >= 0.1 * longest])
+    """The columns between the first and last that dense ink starts and ends with: dashes beyond do not count."""
+    if columns.size < _WINDOW:
+        return columns[:0]
+    there = np.zeros(int(columns[-1]) + 2 * _WINDOW, dtype=np.int64)
+    there[columns] = 1
+    total = np.concatenate([[0], np.cumsum(there)])
+    before = total[columns + 1] - total[np.maximum(columns + 1 - _WINDOW, 0)]
+    after = total[columns + _WINDOW] - total[columns]
+    starts, stops = columns[after > _FILLED * _WINDOW], columns[before > _FILLED * _WINDOW]
+    if not (starts.size and stops.size):
+        return columns[:0]
+    return columns[(columns >= starts[0]) & (columns <= stops[-1])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +210,15 @@ def _fits(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit]) -> list
 
 def _span(rows: Sequence[Row]) -> tuple[float, float]:
     """First and last column of the block of strips, as most rows have it: some begin late, or with a pulse's foot."""
-    starts, stops = (sorted(getattr(row, name) for row in rows) for name in ("x0", "x1"))
-    return starts[(len(rows) - 1) // 2], stops[len(rows) // 2]
+    starts, stops = (np.sort([getattr(row, name) for row in rows]) for name in ("x0", "x1"))
+    x0, x1 = float(starts[(len(rows) - 1) // 2]), float(stops[len(rows) // 2])
+    for usual in _USUAL_MM:
+        extra = x1 - x0 - usual * PX_PER_MM
+        if abs(extra) < _OFF * usual * PX_PER_MM:
+            # The end on which fewer rows agree gives way.
+            agree = [(np.abs(edge - at) <= 2.0).sum() for edge, at in ((starts, x0), (stops, x1))]
+            return (x0 + extra, x1) if agree[0] < agree[1] else (x0, x1 - extra)
+    return x0, x1
 
 
 def _fit(plan: Layout, rows: tuple[Row, ...], names: Sequence[NameHit], unmatched: int) -> _Fit:
