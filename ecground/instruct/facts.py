@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecground.corpora.case import Case
 from ecground.instruct.conversation import Source, Truth
 from ecground.knowledge.check import IMPLIED_BY
 from ecground.knowledge.codes import codes, scp_codes
 from ecground.record import Patient, Record
+
+if TYPE_CHECKING:
+    from ecground.signal.beats import Delineation
 
 __all__ = ["Facts", "facts_of", "implied", "severity"]
 
@@ -42,6 +45,9 @@ class Facts:
     report: str = ""
     """The physician's report in its own language."""
     person: Patient = field(default_factory=Patient)
+    exact: Callable[[], tuple[Record, Delineation]] | None = None
+    """The recording without its noise and the true marks of its waves, of a simulated ECG: numbers are then measured
+    from these. None = the marks are ours to find."""
 
     @property
     def record(self) -> str:

@@ -10,7 +10,6 @@ from ecground.instruct.facts import Facts
 if TYPE_CHECKING:
     from ecground.knowledge.finding import Finding
     from ecground.measure.table import Measurements
-    from ecground.record import Record
 
 __all__ = ["Reading", "read_facts"]
 
@@ -19,13 +18,12 @@ __all__ = ["Reading", "read_facts"]
 class Reading:
     """One ECG, measured."""
 
-    record: Record
     measurements: Measurements
     findings: tuple[Finding, ...]
 
 
 def read_facts(facts: Facts) -> Reading:
-    """Load and measure the recording behind the facts.
+    """Measure the recording behind the facts: from its true marks where they are known, else from those we find.
 
     Raises:
         InputError, RefusedError: it cannot be read, or holds no ECG that may be interpreted.
@@ -36,9 +34,13 @@ def read_facts(facts: Facts) -> Reading:
     from ecground.signal.quality import assess
     from ecground.signal.refuse import require_ecg
 
+    if facts.exact is not None:
+        clean, true = facts.exact()
+        exact = measure(clean, true)
+        return Reading(exact, find(exact, clean.patient))
     record = facts.load()
     require_ecg(record)
     marks = delineate(record)
     quality = assess(record, marks)
     measurements = measure(record, marks, quality=quality)
-    return Reading(record, measurements, find(measurements, record.patient, quality=quality))
+    return Reading(measurements, find(measurements, record.patient, quality=quality))

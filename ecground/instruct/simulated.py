@@ -9,7 +9,7 @@ they were built in, false in a normal ECG, and left open elsewhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -20,6 +20,7 @@ from ecground.knowledge.repeatability import tolerance
 from ecground.record import Patient, Record
 
 if TYPE_CHECKING:
+    from ecground.signal.beats import Delineation
     from ecground.simulate import Parameters, Simulated
 
 __all__ = ["facts_of_simulated", "key_of_statement", "made_up", "simulated"]
@@ -48,8 +49,10 @@ _BY_VALUE: Final[Mapping[str, tuple[str, float, float]]] = {
     "LAD": ("qrs_axis_deg", -90.0, -30.0), "RAD": ("qrs_axis_deg", 90.0, 180.0), "EAD": ("qrs_axis_deg", -180.0, -90.0),
 }
 """Statement -> the measure that decides it, and the values between which it is true."""
-_VALUES: Final[tuple[str, ...]] = ("hr_bpm", "rr_mean_ms", "rr_min_ms", "rr_max_ms", "pr_ms", "p_dur_ms", "qrs_ms", "qt_ms",
-                  "qrs_axis_deg", "p_axis_deg", "t_axis_deg", "n_pvc", "n_pac")
+_VALUES: Final[tuple[str, ...]] = (
+    "hr_bpm", "rr_mean_ms", "rr_min_ms", "rr_max_ms", "pr_ms", "p_dur_ms", "qrs_ms", "qt_ms", "qrs_axis_deg",
+    "p_axis_deg", "t_axis_deg", "n_pvc", "n_pac",
+)
 _LONG_PR_MS: Final = 200.0
 _BATCH: Final = 96
 
@@ -71,7 +74,8 @@ def _listed(numbers: Sequence[int], seed: int) -> list[Facts]:
     drawn = [patient_of(number, seed=seed) for number in numbers]
     made = simulate_seeded([dataclasses.replace(patient, noise=None) for patient, _ in drawn],
                            [stream for _, stream in drawn])
-    return [facts_of_simulated(one, f"{seed}-{number}", partial(_load, seed, number), _split(number))
+    return [facts_of_simulated(one, f"{seed}-{number}", partial(_load, seed, number), partial(_exact, seed, number),
+                               _split(number))
             for number, one in zip(numbers, made, strict=True)]
 
 
@@ -83,13 +87,22 @@ def _load(seed: int, number: int) -> Record:
     return made_up(seed, number).record
 
 
-def facts_of_simulated(made: Simulated, name: str, load: partial[Record], split: Literal["train", "valid"]) -> Facts:
+def _exact(seed: int, number: int) -> tuple[Record, Delineation]:
+    made = made_up(seed, number, noisy=False)
+    return made.record, made.truth.delineation
+
+
+def facts_of_simulated(
+    made: Simulated, name: str, load: Callable[[], Record], exact: Callable[[], tuple[Record, Delineation]],
+    split: Literal["train", "valid"],
+) -> Facts:
     """What is true of one simulated ECG.
 
     Args:
         made: the ECG.
         name: its identifier, also that of its patient.
         load: makes its samples, with noise.
+        exact: makes them without, and the true marks.
         split: the side it belongs to.
     """
     truth, parameters = made.truth, made.parameters
@@ -101,7 +114,7 @@ def facts_of_simulated(made: Simulated, name: str, load: partial[Record], split:
     return Facts(
         Source("simulated", name, name, split, None, "Apache-2.0", credentialed=False), load, keys,
         decided.intersection(codes()), "simulation", values=known,
-        person=Patient(age=parameters.age, sex=parameters.sex),
+        person=Patient(age=parameters.age, sex=parameters.sex), exact=exact,
     )
 
 
@@ -144,8 +157,12 @@ def key_of_statement(scp: str | None, key: str) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def made_up(seed: int, number: int) -> Simulated:
+def made_up(seed: int, number: int, *, noisy: bool = True) -> Simulated:
     """Recording `number` of a seed, with all that is true of it."""
-    from ecground.simulate.corpus import simulated as case
+    import dataclasses
 
-    return case(number, seed=seed)
+    from ecground.simulate.corpus import patient_of
+    from ecground.simulate.generate import simulate_seeded
+
+    patient, stream = patient_of(number, seed=seed)
+    return simulate_seeded([patient if noisy else dataclasses.replace(patient, noise=None)], [stream])[0]

@@ -36,6 +36,10 @@ _LIKELY: Final = 0.5
 """Probability from which a statement that labels do not decide is told."""
 _LEADS_TOLD: Final[Mapping[Detail, int]] = {"brief": 1, "usual": 3, "full": 6}
 _LEAD_VALUES: Final = ("q_amp", "r_amp", "s_amp", "j_amp", "t_amp")
+_QRS_VALUES: Final = 3
+"""So many of them are of the QRS complex."""
+_NO_LEVEL: Final = frozenset({"AFLT", "VT"})
+"""Rhythms without a line that ST segment and T wave could be held against."""
 _LEAST_MV: Final = 0.05
 """Amplitudes below this are not worth a word."""
 _MOST_DENIED: Final = 5
@@ -45,8 +49,8 @@ _READ_OFF: Final = frozenset({"LAD", "RAD", "EAD", "SHORTPR", "SHORTQT", "WIDEQR
 """Statements that do no more than name a measurement."""
 _MORE_EXACT: Final[Mapping[str, str]] = {"MOBITZ1": "2AVB", "MOBITZ2": "2AVB", "VPACE": "PACE", "APACE": "PACE"}
 """Statement -> the one that has to be true for it to be told."""
-_NO_QT: Final = frozenset({"AFLT", "VT"})
-"""Rhythms in which no T wave ends by itself."""
+_NO_QT: Final = frozenset({"AFLT", "VT", "BIGU", "TRIGU"})
+"""Rhythms in which no T wave ends by itself, or no RR interval is the one that a QTc rests on."""
 _EXACT: Final = {key: exact for key, exact in IMPLIED_BY.items() if key != "1AVB"}
 """Statement -> more exact ones that make it true; a long PR interval is told as the block it is."""
 _FORMS: Final = frozenset({"repolarisation", "acute infarction", "morphology"})
@@ -186,8 +190,9 @@ class _Planner:
         self.rng.shuffle(others)
         seen = [lead for lead in dict.fromkeys((*wanted, *others)) if lead in self.measurements.lead]
         chosen = sorted(seen[:_LEADS_TOLD[self.detail]], key=STANDARD.index)
+        told = _LEAD_VALUES[:_QRS_VALUES] if _NO_LEVEL.intersection(self.keys) else _LEAD_VALUES
         for lead in chosen:
-            values = [f"{self.phrases.measure(name)} {self._shown(name, lead)}" for name in _LEAD_VALUES
+            values = [f"{self.phrases.measure(name)} {self._shown(name, lead)}" for name in told
                       if abs(self.measurements.number(name, lead)) >= _LEAST_MV]
             if values:
                 yield Point("lead.values", {"lead": lead, "values": ", ".join(values)}, 3 + (lead not in wanted))
