@@ -34,6 +34,8 @@ Points = NDArray[np.float64]
 
 _UPRIGHT: Final = 1.0
 """A page with less than this many names, weighted by their scores, may be turned."""
+_BAR: Final = 4
+"""Half the width of what a separator may cover [px]."""
 _READ: Final = 0.5
 """Confidence from which a lead counts as read."""
 _WITHHELD: Final = 0.15
@@ -145,13 +147,22 @@ def read_sheet(
     scale = calibrate(sheet, seen, zeros, speed=speed, gain=gain)
     problems += scale.problems
     strips = arrangement.strips
-    traces = follow(np.where(seen.separator > 0.5, np.float32(0.0), seen.trace), seen.height_mm, strips)
+    traces = follow(_without_bars(seen, arrangement), seen.height_mm, strips)
     readings, arrangement, more = _on_the_clock(arrangement, traces, scale)
     problems += more
     readings, more = _named(readings, arrangement)
     problems += more
     readings = reconciled(readings)
     return _result(sheet, arrangement, scale, readings, problems)
+
+
+def _without_bars(seen: Segmentation, arrangement: Arrangement) -> NDArray[np.float32]:
+    """The trace map without the separators between columns."""
+    trace = seen.trace.copy()
+    for bar in arrangement.bars:
+        near = slice(max(0, round(bar) - _BAR), round(bar) + _BAR + 1)
+        trace[:, near][seen.separator[:, near] > 0.5] = 0.0
+    return trace
 
 
 def _row_zeros(arrangement: Arrangement) -> list[float]:

@@ -43,6 +43,8 @@ _FILLED: Final = 0.7
 """A row begins and ends where this share of `_WINDOW` columns [px] has its ink."""
 _USUAL_MM: Final = (125.0, 150.0, 250.0, 300.0, 500.0)
 """Widths of 5, 6, 10 and 12 s at 25 mm/s and of 10 s at 50 mm/s."""
+_BAR: Final = 3.5 * PX_PER_MM
+"""Least length of separators at one place, for each row [px]."""
 _OFF: Final = 0.012
 """A block that differs from that by up to this share has a pulse's foot at its end, or a faint or covered end."""
 _IN_ROW, _IN_CELL = 0.3, 0.2
@@ -79,6 +81,8 @@ class Arrangement:
     confidence: float
     """0..1: share of the names that stand where the layout has them."""
     problems: tuple[Problem, ...] = ()
+    bars: tuple[float, ...] = ()
+    """x of printed separators between columns [px]."""
 
 
 def arrange(seen: Segmentation, *, layout: Layout | None = None) -> Arrangement:
@@ -291,7 +295,7 @@ def _where_names_stand(
 def _arrangement(fit: _Fit, rows: tuple[Row, ...], seen: Segmentation, *, given: bool) -> Arrangement:
     plan = fit.layout
     cells = plan.cells(float(len(plan.columns)))
-    edges = _edges(fit, seen)
+    edges, bars = _edges(fit, seen)
     strips = []
     for k, cell in enumerate(cells):
         row = fit.rows[cell.row]
@@ -306,24 +310,24 @@ def _arrangement(fit: _Fit, rows: tuple[Row, ...], seen: Segmentation, *, given:
         problems.append(Problem("layout", f"only {len(fit.named)} of {len(cells)} strips have a readable lead name",
                                 "check the leads on the overlay, or name the layout with --layout"))
     unnamed = frozenset(k for k in range(len(cells)) if k not in fit.named)
-    return Arrangement(plan, tuple(strips), unnamed, max(share, 0.8) if given else share, tuple(problems))
+    return Arrangement(plan, tuple(strips), unnamed, max(share, 0.8) if given else share, tuple(problems), bars)
 
 
-def _edges(fit: _Fit, seen: Segmentation) -> list[float]:
-    """Where the columns begin and end [px]: equal widths, moved to printed separators where there are some."""
+def _edges(fit: _Fit, seen: Segmentation) -> tuple[list[float], tuple[float, ...]]:
+    """Where the columns begin and end [px], of equal width unless separators stand elsewhere; and the separators."""
     x0, x1 = _span(fit.rows)
     n = len(fit.layout.columns)
     width = (x1 - x0) / n
-    edges = [x0, *(x0 + width * k for k in range(1, n)), x1]
     reach = int(min(0.1 * width, 5.0 * PX_PER_MM))
+    edges, bars = [x0, *(x0 + width * k for k in range(1, n)), x1], []
     for k in range(1, n):
         low = max(0, round(edges[k]) - reach)
         part = seen.separator[:, low:round(edges[k]) + reach + 1].sum(axis=0)
-        # At least a centimetre of bars, over all rows together.
-        if part.size and part.max() > 8.0 * PX_PER_MM:
-            bar = np.flatnonzero(part > 0.5 * part.max())
-            edges[k] = low + float(bar.mean())
-    return edges
+        # Strokes of QRS complexes that stand one above the other are taken for bars now and then, but are shorter.
+        if part.size and part.max() > _BAR * len(fit.rows):
+            edges[k] = low + float(np.flatnonzero(part > 0.5 * part.max()).mean())
+            bars.append(edges[k])
+    return edges, tuple(bars)
 
 
 def _by_names(rows: tuple[Row, ...], seen: Segmentation) -> Arrangement:
