@@ -29,6 +29,10 @@ _SETTLED: Final = 1.0
 """Merit from which no other size is tried."""
 _STRONG: Final = 10.0
 """Strength of lines that leave no doubt."""
+_FINE: Final = 1.3
+"""Strength of the fifth harmonic over its neighbours that only lines or dots every millimetre give."""
+_LONGEST: Final = 700
+"""Longest side of a page [mm]."""
 _SCATTER: Final = 0.25
 """Standard deviation of lines about the map from which they are none [mm], half of it when their pattern tells nothing:
 grids, also on crumpled paper, stay below 0.1, and what traces and letters imitate is above."""
@@ -115,7 +119,7 @@ def _at_scale(image: NDArray[np.uint8], scale: float) -> Grid | None:
         pair = _pair(channel)
         if pair is not None and (best is None or pair.support > best.support):
             best = pair
-        if best is not None and best.support > _CLEAR:
+        if max(small.shape) > _SIDES[0] or (best is not None and best.support > _CLEAR):
             break
     if best is None:
         return None
@@ -157,11 +161,13 @@ def _spacing(pair: _Pair, flat: Flattening) -> Spacing | None:
     return spacing(image, (period[0], period[1]))
 
 
-def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid:
+def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid | None:
     """Shifts of the lines read off the flattened image, until they vanish."""
     low, high = _box(pair, flat)
     low = np.floor(low / 5) * 5
     size = np.ceil((high - low) / 5).astype(int) * 5
+    if max(size) > _LONGEST:
+        return None
     shape = (int(size[1]) * _PER_MM, int(size[0]) * _PER_MM)
     x, y = (low[axis] + np.arange(0, size[axis], EVERY) + 0.5 for axis in (0, 1))
     nodes = np.stack(np.meshgrid(x, y), axis=-1)
@@ -187,11 +193,12 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
 
 def _confirmed(told: Spacing, strengths: list[Array]) -> Spacing:
     """What the harmonics of the whole page say of millimetre and bold lines; the two families must agree."""
-    fine = [one[4] > 2 * max(one[3], one[5]) for one in strengths]
+    ratio = [float(one[4] / max(one[3], one[5], 1e-9)) for one in strengths]
     bold = [one.sum() - one[4] > BOLD for one in strengths]
-    if fine[0] != fine[1] and bold[0] != bold[1]:
+    if max(ratio) > 2 and min(ratio) < 1 and bold[0] != bold[1]:
         return replace(told, certain=False)
-    return replace(told, fine=any(fine), certain=any(fine) and any(bold))
+    fine = ratio[0] * ratio[1] > _FINE ** 2
+    return replace(told, fine=fine, certain=fine and any(bold))
 
 
 def _scale(flat: Flattening, nodes: Array) -> float:
