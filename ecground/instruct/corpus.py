@@ -106,7 +106,8 @@ def made(order: Order, number: int) -> Made:
         counts["units"] += 1
         try:
             result = chosen.make(unit, order.making, order.making.rng(1, place))
-            told = [_paged(order, one, facts, place, files) for one in result.conversations]
+            known = facts | {own.record: own for own in result.recordings}
+            told = [_paged(order, one, known, place, files) for one in result.conversations]
         except EcgroundError as error:
             item = str(getattr(unit, "record", None) or getattr(unit, "id", place))
             failures.append(Failure(item, error.code, error.what))

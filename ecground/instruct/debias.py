@@ -3,7 +3,8 @@
 A model that never looks at the ECG can only learn how often each question is answered yes. De-biased ECG tuning (arXiv
 2411.14795) takes that away by drawing yes and no alike for every question. What counts as one question is the `key`:
 what is asked, whatever the wording (default), the wording itself (as that paper does it), or what is asked within one
-stratum of severity, which also takes away "ill patients have everything". The audit shows what balancing did.
+stratum of severity, which also takes away "ill patients have everything". The audit shows what balancing did. From
+simulated ECGs come exact pairs besides (`ecground.instruct.twins`).
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 
@@ -43,8 +44,7 @@ def shown(conversation: Conversation, record: Record, rng: np.random.Generator, 
     fitting = [plan for plan in layouts() if {lead.lstrip("-") for column in plan.columns for lead in column}
                <= set(record.leads) and len(plan.columns[0]) * len(plan.columns) > 1]
     page = render(record, layout=fitting[int(rng.integers(len(fitting)))], style=draw_style(rng), dpi=_DPI)
-    safe_name = "".join(sign if sign.isalnum() or sign in "-_" else "_" for sign in conversation.id)
-    name = f"images/{safe_name}.png"
+    name = f"images/{blake2b(conversation.id.encode(), digest_size=8).hexdigest()}.png"  # tells no statement
     turns = tuple(_with_image(turn, name, with_signal=with_signal) for turn in conversation.turns)
     coded = cv2.imencode(".png", page.image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1]
     told = replace(conversation, turns=turns)

@@ -8,7 +8,7 @@ adds a recipe with `register` or an entry point of the group `ecground.recipes`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ecground.instruct.teacher import Teacher
 
 _LARGEST: Final = 1 << 30
-_Verify = tuple[Facts, str, int]
+_Verify = tuple[Facts, str, int, str]
+"""An ECG, the statement asked for, the number that draws the wording, and the pair of twins it belongs to, if any."""
 
 __all__ = ["RECIPES", "Making", "Recipe", "Result", "recipe", "recipes", "register"]
 
@@ -74,6 +75,8 @@ class Result:
     """Claims that the checker contradicted, so that they were taken out."""
     dropped: int = 0
     """Texts that were not worth keeping after that."""
+    recordings: tuple[Facts, ...] = ()
+    """That the conversations are about and that may not be in the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +187,33 @@ def _verifying(pool: Sequence[Facts], making: Making) -> tuple[list[tuple[tuple[
         for key, draw in zip(keys, draws.tolist(), strict=True):
             wording = str(draw % len(wordings()["single-verify"][making.style])) if making.key == "wording" else ""
             asked.append(((key, stratum or wording), key in facts.statements))
-            units.append((facts, key, draw))
+            units.append((facts, key, draw, ""))
     return asked, units
 
 
 def _balanced(pool: Sequence[Facts], making: Making) -> Sequence[_Verify]:
     asked, units = _verifying(pool, making)
-    return [units[i] for i in chosen(asked, making.rng(len(pool)))]
+    return [units[i] for i in chosen(asked, making.rng(len(pool)))] + _twins(pool, making)
+
+
+def _twins(pool: Sequence[Facts], making: Making) -> list[_Verify]:
+    """Both ECGs of each pair of twins, asked in the same words."""
+    if not any(facts.source.corpus == "simulated" for facts in pool):
+        return []
+    from ecground.instruct.twins import pairs
+
+    found = pairs(pool, seed=making.seed)
+    draws = making.rng(len(pool), 1).integers(0, _LARGEST, size=len(found)).tolist()
+    return [(facts, key, draw, f"{first.record} {key}") for (first, second, key), draw
+            in zip(found, draws, strict=True) for facts in (first, second)]
 
 
 def _debias(unit: _Verify, making: Making, rng: np.random.Generator) -> Result:
-    facts, key, draw = unit
-    return _asked("debias")(verify(facts, key, style=making.style, wording=draw), making, rng)
+    facts, key, draw, pair = unit
+    (told,) = _asked("debias")(verify(facts, key, style=making.style, wording=draw), making, rng).conversations
+    if pair:
+        told = replace(told, id=f"{told.id}-twin", task=f"{told.task}/twin", generator={**told.generator, "pair": pair})
+    return Result((told,), recordings=(facts,))
 
 
 def _audited(pool: Sequence[Facts], making: Making) -> str:

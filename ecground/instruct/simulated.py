@@ -42,7 +42,11 @@ _BUILT_IN: Final = frozenset({
     "ASMI", "ALMI", "LMI", "IMI", "ILMI", "PMI",
 })
 """Statements that are false where they were not built in, rhythm apart."""
-_FORMS: Final = frozenset({"STE_", "STD_", "INVT", "QWAVE"})
+_FORMS: Final = frozenset({
+    "STE_", "STD_", "INVT", "QWAVE", "BRUGADA1", "WELLENS", "DEWINTER", "PERIC", "AVR_ISC", "STEMI_A", "STEMI_I",
+    "STEMI_L", "STEMI_P", "STEMI_AS", "STEMI_AL", "STEMI_IL", "STEMI",
+})
+"""Statements that are false in a normal ECG, and known elsewhere only where they were built in."""
 _SINUS: Final = frozenset({"SR", "SBRAD", "STACH", "SARRH"})
 _BY_VALUE: Final[Mapping[str, tuple[str, float, float]]] = {
     "SHORTPR": ("pr_ms", 0.0, 120.0), "WIDEQRS": ("qrs_ms", 120.0, math.inf),
