@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +26,8 @@ from ecground.paper.datasets.source import Source
 __all__ = ["Order", "build_corpus", "made", "pool", "shards_of"]
 
 _ALL: Final = 1 << 62
+_ANSWERS: Final = "teacher"
+"""Folder of the language model's answers, in that of the data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Order:
     def settings(self) -> dict[str, Any]:
         """As plain JSON, without the place where the source lies."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return {**plain, "source": self.source.name, "version": __version__}
+        making = {name: value for name, value in plain["making"].items() if name != "cache"}
+        return {**plain, "making": making, "source": self.source.name, "version": __version__}
 
 
 def pool(order: Order) -> Sequence[Facts]:
@@ -145,6 +148,8 @@ def build_corpus(order: Order, out: Path, *, jobs: int = 1, resume: bool = False
     from ecground.instruct.card import write_card
     from ecground.instruct.exchange import read
 
+    if order.making.teacher:
+        order = replace(order, making=replace(order.making, cache=str(out / _ANSWERS)))
     count = shards_of(order)
     if not count:
         raise UsageError("the source gives nothing to make this data set of", where=order.source.name,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -53,6 +54,8 @@ class Making:
     teacher_url: str = "http://127.0.0.1:8000/v1"
     allow_remote: bool = False
     """The user agreed to a teacher on another host."""
+    cache: str = ""
+    """Folder of a teacher's answers, so that none is asked for twice; empty = none. Decides no bytes."""
 
     def __post_init__(self) -> None:
         if self.key not in KEYS or self.style not in ("train", "test") or self.pairs < 0 or self.seed < 0:
@@ -154,7 +157,8 @@ def _taught(facts: Facts, reading: Reading, making: Making) -> Verified:
 def _teacher(making: Making) -> Teacher:
     from ecground.instruct.teacher import Teacher
 
-    return Teacher(making.teacher, making.teacher_url, making.allow_remote)
+    return Teacher(making.teacher, making.teacher_url, making.allow_remote,
+                   cache=Path(making.cache) if making.cache else None)
 
 
 def _ecginstruct(facts: Facts, making: Making, rng: np.random.Generator) -> Result:

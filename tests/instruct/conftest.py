@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ecground.corpora.case import Case, Terms
 from ecground.instruct.facts import Facts, facts_of
 from ecground.record import Patient
+from tests.instruct.standin import Server
 
 
 def _case(number: int, labels: tuple[str, ...], *, patient: str = "", split: str = "train",
@@ -56,3 +58,14 @@ def measured():
     simulated = simulate(parameters, rng=rng)
     measurements = measure(simulated.record, simulated.truth.delineation)
     return measurements, find(measurements, simulated.record.patient)
+
+
+@pytest.fixture
+def server():
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
