@@ -44,6 +44,8 @@ class Runs:
     """Zero line that the pixels point at [px]."""
     best: Floats
     """Largest probability among them."""
+    share: Floats
+    """Share of the whole run's pixels that they are."""
 
 
 def runs_of(probability: Map, height_mm: Map, zeros: Floats) -> Runs:
@@ -51,7 +53,7 @@ def runs_of(probability: Map, height_mm: Map, zeros: Floats) -> Runs:
     column, row = _inked(probability)
     if not column.size:
         nothing = np.zeros(0)
-        return Runs(np.zeros(0, np.int64), *(nothing,) * 6)
+        return Runs(np.zeros(0, np.int64), *(nothing,) * 7)
     ink = probability[row, column].astype(np.float64)
     points_at = row + PX_PER_MM * height_mm[row, column].astype(np.float64)
     fresh = _starts(column, row)
@@ -74,6 +76,7 @@ def runs_of(probability: Map, height_mm: Map, zeros: Floats) -> Runs:
         np.where(upper == row[start][whole], first[whole], upper - 0.5),
         np.where(lower == row[stop][whole], last[whole], lower + 0.5), first[whole], last[whole],
         np.add.reduceat((ink * points_at)[order], begin) / weight, np.maximum.reduceat(ink[order], begin),
+        (end - begin + 1) / (stop - start + 1)[whole],
     )
 
 

@@ -24,7 +24,7 @@ _LENGTH: Final = 0.1
 """Price of a pixel of height difference between columns, in pixels of ink not explained."""
 _BEND: Final = 0.1
 """Price of a pixel of change of slope: of two lines that explain ink which is another's the smoother one takes it."""
-_SHARED: Final = 0.1
+_SHARED: Final = 0.03
 """Price of a pixel of line in ink that seems to be another lead's."""
 _BETWEEN: Final = float(np.sqrt(0.75))  # half the height of a round pen's ink half a column beside its centre
 
@@ -39,27 +39,39 @@ class Ends:
     first: Floats
     """Its ink with that of other leads right above and below."""
     last: Floats
+    owed: Floats
+    """How much the strip has to explain its own ink, 0..1."""
     ink: NDArray[np.bool_]
     """Where there is any; elsewhere the ends are those of the nearest columns, joined by straight lines."""
 
     @classmethod
-    def of(cls, top: Floats, bottom: Floats, first: Floats, last: Floats) -> Ends:
+    def of(cls, top: Floats, bottom: Floats, first: Floats, last: Floats, owed: Floats) -> Ends:
         """From ends with NaN where there is no ink."""
-        return cls(_bridged(top), _bridged(bottom), _bridged(first), _bridged(last), np.isfinite(top))
+        return cls(_bridged(top), _bridged(bottom), _bridged(first), _bridged(last), np.nan_to_num(owed),
+                   np.isfinite(top))
+
+    def strips(self, which: NDArray[np.int64]) -> Ends:
+        """Some of the strips."""
+        return Ends(self.top[which], self.bottom[which], self.first[which], self.last[which], self.owed[which],
+                    self.ink[which])
+
+    def covered(self, y: Floats) -> tuple[Floats, Floats]:
+        """Top and bottom of the ink that a pen along the heights `y` leaves in each column."""
+        padded = np.pad(y, ((0, 0), (1, 1)), mode="edge")
+        return _ends(padded[:, :-2], y, padded[:, 2:])
 
     def misfit(self, y: Floats) -> Floats:
         """Ink that a pen along the heights `y` leaves out, or covers too much, in each column [px]."""
-        padded = np.pad(y, ((0, 0), (1, 1)), mode="edge")
-        return self._misfit(*_ends(padded[:, :-2], y, padded[:, 2:]))
+        return self._misfit(*self.covered(y))
 
     def inner(self) -> Ends:
         """Without the first and last column, with three axes for levels."""
-        top, bottom, first, last = (edge[:, 1:-1, None, None, None]
-                                    for edge in (self.top, self.bottom, self.first, self.last))
-        return Ends(top, bottom, first, last, self.ink[:, 1:-1, None, None, None])
+        top, bottom, first, last, owed = (edge[:, 1:-1, None, None, None] for edge in (
+            self.top, self.bottom, self.first, self.last, self.owed))
+        return Ends(top, bottom, first, last, owed, self.ink[:, 1:-1, None, None, None])
 
     def _misfit(self, high: Floats, low: Floats) -> Floats:
-        left_out = np.maximum(high - self.top, 0.0) + np.maximum(self.bottom - low, 0.0)
+        left_out = self.owed * (np.maximum(high - self.top, 0.0) + np.maximum(self.bottom - low, 0.0))
         white = np.maximum(self.first - high, 0.0) + np.maximum(low - self.last, 0.0)
         shared = np.maximum(self.top - high, 0.0) + np.maximum(low - self.bottom, 0.0) - white
         return np.asarray(left_out + white + _SHARED * np.maximum(shared, 0.0), np.float64)

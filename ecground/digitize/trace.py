@@ -33,6 +33,12 @@ _FOREIGN: Final = 12.0 * PX_PER_MM
 """Ink whose own zero line is farther than this from a strip's is not the strip's [px]."""
 _MARGIN: Final = 2
 """Rows above and below a run that the pen's fit looks at [px]."""
+_MAJOR, _MINOR = 0.5, 0.05
+"""A strip must explain its part of a run that is at least this share of it; a smaller part it may leave."""
+_LEFT_OVER: Final = 5.0
+"""Ink that no line explains [px] from which it is given to one."""
+_CONTESTED: Final = 0.5
+"""How much surer a run is that holds one lead only."""
 _BLANK: Final = 1e6
 
 
@@ -77,6 +83,8 @@ class _Choice:
     bottom: Floats
     first: Floats
     last: Floats
+    share: Floats
+    """Share of the run's pixels that are the strip's own."""
     certain: Floats
 
 
@@ -107,16 +115,17 @@ def _path(runs: Runs, strip: Strip, width: int) -> _Choice:
     low, high = np.searchsorted(runs.column, (x0, x1 + 1))
     far = np.abs(runs.zero[low:high] - strip.zero)
     mine = low + np.flatnonzero(far < _FOREIGN)
-    top, bottom, first, last, certain = (np.full(columns.size, np.nan) for _ in range(5))
+    top, bottom, first, last, share, certain = (np.full(columns.size, np.nan) for _ in range(6))
     if mine.size:
         table, cost = _candidates(runs, mine, strip.zero, x0, columns.size)
         path = _shortest(table, cost, runs)
         found = path >= 0
         top[found], bottom[found] = runs.top[path[found]], runs.bottom[path[found]]
         first[found], last[found] = runs.first[path[found]], runs.last[path[found]]
+        share[found] = runs.share[path[found]]
         near = np.exp(-((runs.zero[path[found]] - strip.zero) / (4.0 * PX_PER_MM)) ** 2)
         certain[found] = np.clip(runs.best[path[found]], 0.0, 1.0) * near
-    return _Choice(columns, top, bottom, first, last, certain)
+    return _Choice(columns, top, bottom, first, last, share, certain)
 
 
 def _candidates(
@@ -158,28 +167,72 @@ def _shortest(table: Ints, cost: Floats, runs: Runs) -> Ints:
 
 
 def _placed(chosen: Sequence[_Choice], probability: Map) -> tuple[Trace, ...]:
-    """Place the lines inside the runs of all strips at once; shorter strips are padded at their end."""
+    """Place the lines inside the runs of all strips at once; shorter strips are padded at their end.
+
+    A strip need not explain its smaller part of a run that holds another lead's ink too. What no line explains then
+    goes to the line that ends next to it, and the lines of those strips are placed again.
+    """
     n = max(choice.columns.size for choice in chosen)
-    edges = np.full((4, len(chosen), n), np.nan)
+    edges = np.full((5, len(chosen), n), np.nan)
     for i, choice in enumerate(chosen):
-        edges[:, i, :choice.columns.size] = choice.top, choice.bottom, choice.first, choice.last
-    ends = Ends.of(edges[0], edges[1], edges[2], edges[3])
+        owed = np.where(choice.share >= _MAJOR, 1.0, _MINOR)
+        edges[:, i, :choice.columns.size] = choice.top, choice.bottom, choice.first, choice.last, owed
+    ends = Ends.of(*edges)
     rough = heights(ends)
-    lines = _fitted([rough[i, :choice.columns.size] for i, choice in enumerate(chosen)], chosen, probability)
+    again = _claimed(chosen, ends, rough)
+    if again.size:
+        rough[again] = heights(ends.strips(again))
+    lines = _fitted([rough[i, :choice.columns.size] for i, choice in enumerate(chosen)], chosen, ends, probability)
     for i, line in enumerate(lines):
         rough[i, :line.size] = line
     misfit = np.where(ends.ink, ends.misfit(rough), np.nan)
-    return tuple(
-        Trace(choice.columns, np.where(ends.ink[i, :line.size], line, np.nan), np.nan_to_num(choice.certain),
-              misfit[i, :line.size])
-        for i, (choice, line) in enumerate(zip(chosen, lines, strict=True)))
+    traces = []
+    for i, (choice, line) in enumerate(zip(chosen, lines, strict=True)):
+        alone = np.where(choice.share >= 1.0, 1.0, _CONTESTED)
+        traces.append(Trace(choice.columns, np.where(ends.ink[i, :line.size], line, np.nan),
+                            np.nan_to_num(choice.certain * alone), misfit[i, :line.size]))
+    return tuple(traces)
 
 
-def _fitted(lines: Sequence[Floats], chosen: Sequence[_Choice], probability: Map) -> list[Floats]:
+def _claimed(chosen: Sequence[_Choice], ends: Ends, lines: Floats) -> Ints:
+    """Give ink of shared runs that no line explains to the nearest line, in `ends`; the strips that got some."""
+    high, low = ends.covered(lines)
+    users: dict[tuple[int, float], list[tuple[int, int]]] = {}
+    for i, choice in enumerate(chosen):
+        for k in np.flatnonzero(choice.share < 1.0):
+            users.setdefault((int(choice.columns[k]), float(choice.first[k])), []).append((i, int(k)))
+    got: set[int] = set()
+    for at in users.values():
+        first, last = chosen[at[0][0]].first[at[0][1]], chosen[at[0][0]].last[at[0][1]]
+        for start, stop in _uncovered(first, last, [(high[i, k], low[i, k]) for i, k in at]):
+            if stop - start >= _LEFT_OVER:
+                i, k = min(at, key=lambda one: (max(start - low[one], high[one] - stop), -chosen[one[0]].share[one[1]]))
+                ends.top[i, k], ends.bottom[i, k] = min(start, high[i, k]), max(stop, low[i, k])
+                ends.owed[i, k] = 1.0
+                got.add(i)
+    return np.array(sorted(got), dtype=np.int64)
+
+
+def _uncovered(first: float, last: float, intervals: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """What of `first` to `last` no interval covers."""
+    rest, at = [], first
+    for start, stop in sorted(intervals):
+        if start > at:
+            rest.append((at, min(start, last)))
+        at = max(at, stop)
+    if at < last:
+        rest.append((at, last))
+    return rest
+
+
+def _fitted(
+    lines: Sequence[Floats], chosen: Sequence[_Choice], placed: Ends, probability: Map,
+) -> list[Floats]:
     """The lines after the pen's fit to the pixels of their runs and a margin around them."""
     y = np.concatenate(lines)
-    top = np.concatenate([choice.top for choice in chosen])
-    bottom = np.concatenate([choice.bottom for choice in chosen])
+    seen = [np.isfinite(choice.top) for choice in chosen]
+    top, bottom = (np.concatenate([np.where(there, edge[i, :there.size], np.nan) for i, there in enumerate(seen)])
+                   for edge in (placed.top, placed.bottom))
     column = np.concatenate([choice.columns for choice in chosen])
     joined = np.ones(y.size, dtype=bool)
     ends = np.cumsum([line.size for line in lines])
