@@ -40,6 +40,9 @@ _LEAST: Final = 0.3
 """Merit below which lines are taken for something else: text, tiles, noise."""
 _CLEAR: Final = 4.0
 """Support of a grid so clear that no other channel is tried."""
+_OVERTONES: Final = (2 ** 0.5, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0)
+"""Ratios of an overtone or diagonal to the ground; 5 is that of millimetre lines to bold ones, which are followed as
+well."""
 _LEAST_TILES: Final = 6
 _PER_MM: Final = 4
 """Samples per millimetre of the flattened image in which phases are read."""
@@ -171,8 +174,9 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
     shape = (int(size[1]) * _PER_MM, int(size[0]) * _PER_MM)
     x, y = (low[axis] + np.arange(0, size[axis], EVERY) + 0.5 for axis in (0, 1))
     nodes = np.stack(np.meshgrid(x, y), axis=-1)
+    channel = _for_sampling(pair.channel, _scale(flat, nodes))
     for n, (knots, stiffness) in enumerate(_PASSES):
-        image = _flattened(pair.channel, flat, low, (1 / _PER_MM, 1 / _PER_MM), shape)
+        image = _flattened(channel, flat, low, (1 / _PER_MM, 1 / _PER_MM), shape)
         seen = [shifts(image, per_mm=_PER_MM, first=n == 0), _level_shifts(image, first=n == 0)]
         surfaces = []
         for axis, one in enumerate(seen):
@@ -189,6 +193,14 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
     strength = min(float(one.strength.sum()) for one in seen)
     photo = flat.of_larger(scale)
     return Grid(photo, (float(x[0]), float(y[0])), clarity, told, float(rest.std()), strength, _scale(photo, nodes))
+
+
+def _for_sampling(channel: NDArray[np.float32], px_per_mm: float) -> NDArray[np.float32]:
+    """Averaged over a sample's width where the image is much finer, so that overtones of the lines do not alias."""
+    import cv2
+
+    width = 2 * round(px_per_mm / _PER_MM / 2) + 1
+    return cv2.blur(channel, (width, width)) if px_per_mm > 1.5 * _PER_MM else channel
 
 
 def _confirmed(told: Spacing, strengths: list[Array]) -> Spacing:
@@ -243,6 +255,6 @@ def _ground(found: list[Fringes]) -> Fringes:
         if other.support < 0.4 * best.support or both.sum() < _LEAST_TILES:
             continue
         ratio = float(np.median(np.hypot(*best.frequency[both].T) / np.hypot(*other.frequency[both].T)))
-        if any(abs(ratio / known - 1) < 0.04 for known in (2 ** 0.5, 2.0, 3.0)):
+        if any(abs(ratio / known - 1) < 0.04 for known in _OVERTONES):
             best = other
     return best
