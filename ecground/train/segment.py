@@ -44,7 +44,7 @@ class SegmentArgs:
     """Folder for checkpoints, log and the ONNX file."""
     fonts: str = ""
     """Folder of further fonts."""
-    steps: tuple[int, ...] = (1000, 2700, 300)
+    steps: tuple[int, ...] = (1000, 2700, 550)
     """Steps of each round."""
     photographed: tuple[float, ...] = (0.0, 0.7, 0.7)
     """Share of photographed pages in each round."""

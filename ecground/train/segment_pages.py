@@ -28,7 +28,7 @@ from ecground.simulate import PATHOLOGIES, RHYTHMS, draw, simulate
 from ecground.train.segment_augment import chatter, ruled, scattered, worn
 from ecground.train.segment_data import Crop, Slack, crop, spots_of
 
-__all__ = ["HELD_OUT", "PageSource", "Shot", "begin", "fonts_in", "page", "training_records"]
+__all__ = ["HELD_OUT", "PageSource", "Shot", "begin", "fonts_in", "is_long", "page", "training_records"]
 
 Rng = np.random.Generator
 
@@ -101,7 +101,8 @@ class PageSource:
                 flat = self._printed(rng)
             except EcgroundError:
                 continue
-            return Shot(flat, _photographed(flat, rng) if rng.random() < self.photographed else flat)
+            pictured = rng.random() < self.photographed and not is_long(flat)
+            return Shot(flat, _photographed(flat, rng) if pictured else flat)
 
     def _printed(self, rng: Rng) -> Page:
         record = self._record(rng)
@@ -144,6 +145,12 @@ class PageSource:
         plain = shot.photo is shot.flat
         cut = replace(cut, image=worn(cut.image, rng, severity=float(rng.random() * (1.0 if plain else 0.5))))
         return _turned(cut, int(rng.integers(1, 4))) if rng.random() < self.turned else cut
+
+
+def is_long(flat: Page) -> bool:
+    """A metre of paper, as at 100 mm/s: nobody photographs that in one piece."""
+    height, width = flat.image.shape[:2]
+    return width > 4 * height
 
 
 def _photographed(flat: Page, rng: Rng) -> Page:

@@ -20,7 +20,7 @@ from ecground.digitize.segment import CELL, HEIGHT_MM, NAMES, TOKENS, NameHit, S
 from ecground.digitize.sheet import PX_PER_MM, Sheet, Warp
 from ecground.paper.photo import RECIPES, photograph
 from ecground.train.segment_data import UNSURE, Crop, Slack, Spot
-from ecground.train.segment_pages import PageSource, Shot, fonts_in, training_records
+from ecground.train.segment_pages import PageSource, Shot, fonts_in, is_long, training_records
 from ecground.weights import session
 
 __all__ = ["Score", "scored", "whole"]
@@ -130,6 +130,8 @@ def scored(
     for index in range(pages):
         rng = np.random.default_rng([seed, index])  # the same pages for every kind
         shot = source.shot(rng)
+        while is_long(shot.flat):
+            shot = source.shot(rng)
         if kind != "rendered":
             shot = Shot(shot.flat, photograph(shot.flat, kind, rng))
         sheet, truth = whole(shot, rng)
