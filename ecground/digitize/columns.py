@@ -81,10 +81,12 @@ def same_seconds(columns: Sequence[Floats], rhythm: Floats | None, fs: float) ->
 
 def _beats(steep: Floats, fs: float) -> Floats:
     """Times of the QRS complexes in a train [s], between samples by a parabola."""
-    from scipy.signal import find_peaks
+    from scipy.ndimage import maximum_filter1d
 
     filled = np.nan_to_num(steep)
-    at, _ = find_peaks(filled, height=_PEAK * float(np.quantile(filled, 0.98)), distance=int(_REFRACTORY_S * fs))
+    least = _PEAK * float(np.quantile(filled, 0.98))
+    top = maximum_filter1d(filled, 2 * int(_REFRACTORY_S * fs) + 1)
+    at = np.flatnonzero((filled == top) & (filled > least))
     at = at[(at > 0) & (at < filled.size - 1)]
     left, here, right = filled[at - 1], filled[at], filled[at + 1]
     bend = left - 2 * here + right

@@ -26,6 +26,9 @@ _BEND: Final = 0.1
 """Price of a pixel of change of slope: of two lines that explain ink which is another's the smoother one takes it."""
 _SHARED: Final = 0.03
 """Price of a pixel of line in ink that seems to be another lead's."""
+_FLAT: Final = 1.0
+"""A run at most this much higher than the pen [px] is passed through its middle."""
+_AROUND: Final = 3
 _BETWEEN: Final = float(np.sqrt(0.75))  # half the height of a round pen's ink half a column beside its centre
 
 
@@ -78,12 +81,42 @@ class Ends:
 
 
 def heights(ends: Ends) -> Floats:
-    """The line of each strip at every column `[strip, column]` px."""
+    """The line of each strip at every column `[strip, column]` px.
+
+    Where the ink is as high as the pen, its middle; the stretches in between are solved together, by length.
+    """
+    middle = 0.5 * (ends.top + ends.bottom)
+    y = middle.copy()
+    groups: dict[int, list[tuple[int, int, int]]] = {}
+    for piece in _steep(ends):
+        groups.setdefault(int(np.ceil(np.log2(piece[2] - piece[1]))), []).append(piece)
+    for pieces in groups.values():
+        strip, start, stop = (np.array(part)[:, None] for part in zip(*pieces, strict=True))
+        column = start + np.arange(int((stop - start).max()))
+        inside = column < stop
+        at = (strip, np.minimum(column, stop - 1))
+        part = Ends(ends.top[at], ends.bottom[at], ends.first[at], ends.last[at], ends.owed[at], ends.ink[at] & inside)
+        rows, columns = np.broadcast_arrays(strip, column)
+        y[rows[inside], columns[inside]] = _solved(part)[inside]
+    return y
+
+
+def _steep(ends: Ends) -> list[tuple[int, int, int]]:
+    """Stretches with runs higher than the pen, and columns around them: strip, first column, the one after the last."""
+    high = ends.bottom - ends.top > 2.0 + _FLAT
+    wide = high.copy()
+    for shift in range(1, _AROUND + 1):
+        wide[:, shift:] |= high[:, :-shift]
+        wide[:, :-shift] |= high[:, shift:]
+    edges = np.diff(np.pad(wide, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (strip, start), (_, stop) = np.nonzero(edges == 1), np.nonzero(edges == -1)
+    return [(int(i), int(a), int(b)) for i, a, b in zip(strip, start, stop, strict=True) if b - a >= 3]
+
+
+def _solved(ends: Ends) -> Floats:
     middle = 0.5 * (ends.top + ends.bottom)
     spread = np.maximum(0.5 * (ends.bottom - ends.top) - 1.0, 0.0)
     y = middle
-    if y.shape[1] < 3:
-        return y
     for k in range(_PASSES):
         levels = np.clip(y[..., None] + spread[..., None] * _LADDER * 0.5**k,
                          (middle - spread)[..., None], (middle + spread)[..., None])
