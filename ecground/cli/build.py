@@ -18,6 +18,7 @@ from ecground.report.json import envelope, plain
 
 if TYPE_CHECKING:
     from ecground.instruct.guards import Guarded
+    from ecground.paper.datasets.shards import Spread
 
 __all__ = ["app"]
 
@@ -89,6 +90,7 @@ def _recipe_command(name: str) -> Callable[..., None]:
         = "http://127.0.0.1:8000/v1",
         allow_remote: Annotated[bool, typer.Option(help="Recordings that may be passed on may go there.")] = False,
         jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+        ray: Annotated[bool, typer.Option("--ray", help="On the Ray cluster at hand instead.")] = False,
         resume: Annotated[bool, typer.Option("--resume", help="Go on where a build stopped.")] = False,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No bar.")] = False,
     ) -> None:
@@ -102,7 +104,8 @@ def _recipe_command(name: str) -> Callable[..., None]:
                         teacher_url=teacher_url, allow_remote=allow_remote)
         order = Order(name, source_of(source), making, split, count, per_shard, pages, page_alone)  # type: ignore[arg-type]
         with _bar(shards_of(order), quiet=quiet) as advance:
-            built, found = build_corpus(order, out, jobs=jobs, resume=resume, on_shard=advance)
+            built, found = build_corpus(order, out, jobs=jobs, resume=resume, on_shard=advance,
+                                        spread=_on_ray() if ray else None)
         _print(envelope("build", None, {
             "out": str(out), "recipe": name, "shards": built.shards, "missing": list(built.missing),
             "counts": dict(built.counts), "failures": len(built.failures), "guards": _guarded(found),
@@ -114,6 +117,12 @@ def _recipe_command(name: str) -> Callable[..., None]:
             raise typer.Exit(1)
 
     return make
+
+
+def _on_ray() -> Spread:
+    from ecground.instruct.on_ray import on_ray
+
+    return on_ray
 
 
 @contextmanager

@@ -7,7 +7,7 @@ Ray Data or a Slurm array give the same files. The guards see every conversation
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from io import BytesIO
@@ -20,7 +20,7 @@ from ecground.instruct.conversation import Conversation, to_json
 from ecground.instruct.facts import Facts, facts_of
 from ecground.instruct.guards import Guard, Guarded
 from ecground.instruct.recipes import Making, Recipe, recipe
-from ecground.paper.datasets.shards import Built, Failure, Made, build
+from ecground.paper.datasets.shards import Built, Failure, Made, Spread, build
 from ecground.paper.datasets.source import Source
 
 __all__ = ["Order", "build_corpus", "made", "pool", "shards_of"]
@@ -115,6 +115,7 @@ def made(order: Order, number: int) -> Made:
             item = str(getattr(unit, "record", None) or getattr(unit, "id", place))
             failures.append(Failure(item, error.code, error.what))
             continue
+        files |= result.files
         for one in told:
             lines.write(json.dumps(to_json(one), ensure_ascii=False).encode() + b"\n")
         counts["conversations"] += len(told)
@@ -128,7 +129,7 @@ def _paged(order: Order, conversation: Conversation, facts: dict[str, Facts], pl
            ) -> Conversation:
     """The conversation, with a page of its one recording as often as the order wants it."""
     rng = order.making.rng(2, place)
-    if len(conversation.records) != 1 or rng.random() >= order.pages:
+    if len(conversation.records) != 1 or conversation.images or rng.random() >= order.pages:
         return conversation
     from ecground.instruct.pages import shown
 
@@ -138,9 +139,19 @@ def _paged(order: Order, conversation: Conversation, facts: dict[str, Facts], pl
     return with_page.conversation
 
 
-def build_corpus(order: Order, out: Path, *, jobs: int = 1, resume: bool = False, on_shard: Any = None,  # noqa: ANN401
-                 ) -> tuple[Built, Guarded]:
+def build_corpus(
+    order: Order, out: Path, *, jobs: int = 1, resume: bool = False, on_shard: Callable[[int], None] | None = None,
+    spread: Spread | None = None,
+) -> tuple[Built, Guarded]:
     """Build the data set, watch it with the guards, and write its card `README.md` and `guards.json`.
+
+    Args:
+        order: what is wanted.
+        out: folder of the data set; new, or with `resume`.
+        jobs: processes of this machine.
+        resume: go on where a build stopped.
+        on_shard: is told the number of each shard that is complete.
+        spread: makes the shards elsewhere (`instruct.on_ray.on_ray`).
 
     Raises:
         UsageError: the order makes nothing, or the folder is in use or of another order.
@@ -155,7 +166,7 @@ def build_corpus(order: Order, out: Path, *, jobs: int = 1, resume: bool = False
         raise UsageError("the source gives nothing to make this data set of", where=order.source.name,
                          hint="recipes of questions need labels; --split may leave nothing")
     built = build(out, count, partial(made, order), settings=order.settings(), jobs=jobs, resume=resume,
-                  on_shard=on_shard)
+                  on_shard=on_shard, spread=spread)
     guard = Guard()
     for name in sorted(name for name in built.files if name.endswith(".jsonl")):
         for conversation in read(out / name):

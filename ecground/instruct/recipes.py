@@ -7,8 +7,8 @@ adds a recipe with `register` or an entry point of the group `ecground.recipes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -80,6 +80,8 @@ class Result:
     """Texts that were not worth keeping after that."""
     recordings: tuple[Facts, ...] = ()
     """That the conversations are about and that may not be in the pool."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """That the conversations refer to, by their names in the data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +131,34 @@ def _each(pool: Sequence[Facts], _: Making) -> Sequence[Facts]:
     return pool
 
 
-def _grounding(facts: Facts, making: Making, rng: np.random.Generator) -> Result:
-    from ecground.instruct.grounding.recipe import conversation, interpretation
+def _interpreted(facts: Facts, making: Making, rng: np.random.Generator) -> tuple[Reading, Verified]:
+    """The measured ECG and its checked interpretation, by the narrator or the teacher."""
+    from ecground.instruct.grounding.recipe import interpretation
     from ecground.instruct.readings import read_facts
 
     reading = read_facts(facts)
     if making.teacher:
-        told = _taught(facts, reading, making)
-    else:
-        told = interpretation(facts, reading.measurements, reading.findings, rng)
+        return reading, _taught(facts, reading, making)
+    return reading, interpretation(facts, reading.measurements, reading.findings, rng)
+
+
+def _grounding(facts: Facts, making: Making, rng: np.random.Generator) -> Result:
+    from ecground.instruct.grounding.recipe import conversation
+
+    _, told = _interpreted(facts, making, rng)
     writer = making.teacher or "narrator"
     made = (conversation(facts, told, rng, seed=making.seed, writer=writer, style=making.style),) if told.kept else ()
     return Result(made, told.first, len(told.contradicted), int(not told.kept))
+
+
+def _meeti(facts: Facts, making: Making, rng: np.random.Generator) -> Result:
+    from ecground.instruct.meeti import meeti
+
+    reading, told = _interpreted(facts, making, rng)
+    if not told.kept:
+        return Result((), told.first, len(told.contradicted), 1)
+    talk, files = meeti(facts, reading.measurements, told, rng, seed=making.seed, style=making.style)
+    return Result((talk,), told.first, len(told.contradicted), files=files)
 
 
 def _taught(facts: Facts, reading: Reading, making: Making) -> Verified:
@@ -235,6 +253,7 @@ def _asked(name: str) -> Callable[[Question, Making, np.random.Generator], Resul
 
 
 register(Recipe("grounding", "grounded interpretations, every claim checked", _each, _grounding))
+register(Recipe("meeti", "signal, page, values of every beat and interpretation under one id", _each, _meeti))
 register(Recipe("ecginstruct", "four groups of tasks in four types of question", _each, _ecginstruct))
 register(Recipe("qa", "questions of ECG-QA's seven types", _questions, _asked("qa")))
 register(Recipe("debias", "yes/no questions with as many yes as no for each", _balanced, _debias,

@@ -20,6 +20,7 @@ ORDERS = {
     "debias": Order("debias", SIMULATED, Making(seed=1), count=60, per_shard=30),
     "qa": Order("qa", SIMULATED, Making(seed=1, pairs=6), count=8, per_shard=40),
     "grounding": Order("grounding", SIMULATED, Making(seed=1), count=4, per_shard=2, pages=0.7),
+    "meeti": Order("meeti", SIMULATED, Making(seed=1), count=2, per_shard=1),
     "ecginstruct": Order("ecginstruct", SIMULATED, Making(seed=1), count=2, per_shard=2, pages=0.3),
 }
 

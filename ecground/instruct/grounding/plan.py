@@ -2,9 +2,10 @@
 
 Statements come from the facts: one that is true is told, one that the labels deny never is. Statements that the labels
 do not decide are told when they were measured, are likely, and do no more than name a measurement (an axis, a short PR
-interval, tall T waves) or make a true statement more exact; a diagnosis is never added to what is known. Numbers come
-from the measurements, with the leads a cardiologist looks at for each statement (the per-lead checklist of GEM, arXiv
-2503.06073, by territory). A point has a rank: when words run out, the highest ranks go first.
+interval, tall T waves) or make a true statement more exact; a diagnosis is never added to what is known. Of an ECG of
+which nothing is known the findings are told. Numbers come from the measurements, with the leads a cardiologist looks at
+for each statement (the per-lead checklist of GEM, arXiv 2503.06073, by territory). A point has a rank: when words run
+out, the highest ranks go first.
 """
 
 from __future__ import annotations
@@ -47,14 +48,16 @@ _MOST_DENIED: Final = 5
 _READ_OFF: Final = frozenset({"LAD", "RAD", "EAD", "SHORTPR", "SHORTQT", "WIDEQRS", "TALLT", "LVOLT_LIMB",
                               "LVOLT_CHEST", "LPR", "LNGQT"})
 """Statements that do no more than name a measurement."""
+_SAID_BY_VALUES: Final = frozenset({"AXN", "BRADY", "TACHY"})
+"""Statements that a rate or an axis makes already."""
 _MORE_EXACT: Final[Mapping[str, str]] = {"MOBITZ1": "2AVB", "MOBITZ2": "2AVB", "VPACE": "PACE", "APACE": "PACE"}
 """Statement -> the one that has to be true for it to be told."""
 _NO_QT: Final = frozenset({"AFLT", "VT", "BIGU", "TRIGU"})
 """Rhythms in which no T wave ends by itself, or no RR interval is the one that a QTc rests on."""
 _EXACT: Final = {key: exact for key, exact in IMPLIED_BY.items() if key != "1AVB"}
 """Statement -> more exact ones that make it true; a long PR interval is told as the block it is."""
-_FORMS: Final = frozenset({"repolarisation", "acute infarction", "morphology"})
-"""Groups of statements whose general forms are visible by themselves."""
+_FORMS: Final = frozenset({"STE_", "STD_", "INVT", "QWAVE"})
+"""General statements that can be seen by themselves, whatever they are part of."""
 _ECTOPIC: Final[Mapping[str, str]] = {"PVC": "V", "PAC": "S"}
 """Statement -> kind of beat."""
 _MOST_BEATS: Final = 6
@@ -85,6 +88,9 @@ def told(facts: Facts, findings: Mapping[str, Finding]) -> tuple[str, ...]:
     """Keys of the statements to tell, by importance: true ones, and likely ones that the facts leave open."""
     known = codes()
     keys = {key for key in facts.statements & known.keys() if facts.says(key)}
+    if not facts.decided:  # nothing is known from outside: what was found is all there is to tell
+        keys = {key for key, finding in findings.items() if key in known and finding.present
+                and finding.probability >= _LIKELY and section_of(key) != "technical"} - _SAID_BY_VALUES
     keys |= {key for key, finding in findings.items() if finding.present and finding.probability >= _LIKELY
              and facts.says(key) is None and (key in _READ_OFF or _MORE_EXACT.get(key) in keys)}
     if keys & _NO_QT:
@@ -94,9 +100,9 @@ def told(facts: Facts, findings: Mapping[str, Finding]) -> tuple[str, ...]:
 
 
 def _covering(key: str, keys: Set[str], findings: Mapping[str, Finding]) -> Set[str]:
-    """Statements among `keys` that say it already; of forms only those that were seen, which no checker takes out."""
+    """Statements among `keys` that say it already; a form that can be seen is left out for those only that were."""
     exact = keys & {*covered_by(key), *_EXACT.get(key, ())}
-    if codes()[key].group not in _FORMS:
+    if key not in _FORMS:
         return exact
     return {other for other in exact if other in findings and findings[other].present}
 
@@ -113,9 +119,13 @@ class _Planner:
         self.facts, self.measurements, self.findings = facts, measurements, findings
         self.detail, self.rng, self.phrases = detail, rng, catalogue("en")
         self.keys = told(facts, findings)
+        self.coupled = "BIGU" in self.keys
+        """Every second beat is premature, so that no RR interval gives a rate."""
         self.by_section = {name: [key for key in self.keys if section_of(key) == name] for name in SECTIONS}
 
     def points(self) -> Iterator[Point]:
+        if self.coupled:
+            yield from self._findings("ectopy")
         yield from self._rhythm()
         if "3AVB" not in self.keys:  # then no P wave leads to a QRS complex
             yield from self._values("conduction.p", "conduction.pr", p="p_dur_ms", pr="pr_ms")
@@ -125,8 +135,9 @@ class _Planner:
             yield from self._findings(section)
         if not _NO_QT.intersection(self.keys):
             yield from self._values("conduction.qt", "", qt="qt_ms", qtc="qtc_bazett_ms")
-        for section in ("qt", "ectopy"):
-            yield from self._findings(section)
+        yield from self._findings("qt")
+        if not self.coupled:
+            yield from self._findings("ectopy")
         yield from self._leads()
         yield from self._absent()
         yield self._conclusion()
@@ -150,7 +161,7 @@ class _Planner:
 
     def _rhythm(self) -> Iterator[Point]:
         rate, keys = self._shown("hr_bpm"), tuple(self.by_section["rhythm"])
-        if rate:
+        if rate and not self.coupled:
             yield Point("rhythm.said", {"rate": rate}, 0, keys, tuple(map(self._name, keys)))
         else:
             yield from self._findings("rhythm")
@@ -225,7 +236,8 @@ class _Planner:
 
     def _is_denied(self, key: str) -> bool:
         finding = self.findings.get(key)
-        if finding is None or not finding.judged or finding.present or self.facts.says(key) is not False:
+        unknown = bool(self.facts.decided) and self.facts.says(key) is not False
+        if finding is None or not finding.judged or finding.present or unknown:
             return False
         return not is_open(key, finding, self.findings)
 

@@ -7,9 +7,11 @@ Types are those of ECG-QA (Oh et al. 2023): single-{verify, choose, query}, comp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal, get_args
 
 from ecground.instruct.conversation import Conversation, EcgPart, Ground, Part, Source, TextPart, Truth, Turn
+from ecground.knowledge.codes import codes
 
 __all__ = ["NONE", "QUESTION_TYPES", "Question", "QuestionType", "to_conversation"]
 
@@ -64,10 +66,24 @@ def to_conversation(question: Question, *, recipe: str, generator: dict[str, Any
         label = f"ECG {number}: " if len(question.records) > 1 else ""
         parts += [TextPart(label), EcgPart(record), TextPart("\n")] if label else [EcgPart(record), TextPart("\n")]
     answer = ", ".join(question.answers)
-    ground = Ground((0, len(answer)), question.truth, finding=question.finding,
-                    polarity="absent" if question.answers == ("no",) else "present")
     return Conversation(
         id=question.id, turns=(Turn("user", (*parts, TextPart(question.wording))),
-                               Turn("assistant", (TextPart(answer),), (ground,))),
+                               Turn("assistant", (TextPart(answer),), _grounds(question))),
         sources=question.sources, recipe=recipe, task=question.type, generator=generator,
     )
+
+
+def _grounds(question: Question) -> tuple[Ground, ...]:
+    """One for each answer: of yes and no what is asked for, of a name its statement, where it is one of ours."""
+    found, at = [], 0
+    for answer in question.answers:
+        finding = question.finding if question.is_verify else _keys().get(answer)
+        found.append(Ground((at, at + len(answer)), question.truth, finding=finding,
+                            polarity="absent" if answer == "no" else "present"))
+        at += len(answer) + 2
+    return tuple(found)
+
+
+@cache
+def _keys() -> dict[str, str]:
+    return {entry.statement: key for key, entry in codes().items()}

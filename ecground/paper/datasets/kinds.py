@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,7 +28,10 @@ from ecground.paper.photo import RECIPES, photograph
 from ecground.paper.style import Style, draw_style
 from ecground.record import Record
 
-__all__ = ["KINDS", "Looks", "NoOverlapError", "Sample", "looks_of"]
+if TYPE_CHECKING:
+    from ecground.measure.table import Measurements
+
+__all__ = ["KINDS", "Looks", "NoOverlapError", "Sample", "looks_of", "meeti_sample", "page_of"]
 
 _LEAST_OVERLAP: Final = 12
 """Pixels of shared ink from which two traces count as crossing."""
@@ -70,7 +73,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _page(record: Record, looks: Looks, rng: np.random.Generator, row_mm: float | None = None) -> Page:
+def page_of(record: Record, looks: Looks, rng: np.random.Generator, row_mm: float | None = None) -> Page:
+    """A page in one of the layouts; rows `row_mm` apart, when told, with nothing cut."""
     style = Style() if looks.plain else draw_style(rng)
     if row_mm is not None:
         style = replace(style, row_mm=row_mm, clip_mm=None)
@@ -94,7 +98,7 @@ def _picture(page: Page) -> dict[str, bytes]:
 
 def digitization(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
     """A page and the signals printed on it."""
-    page = _page(item.load(), looks, rng)
+    page = page_of(item.load(), looks, rng)
     assert page.truth is not None
     about = {"id": item.id, **item.about, **signals(page.truth)}
     photo = _photo(page, looks, rng)
@@ -105,7 +109,7 @@ def digitization(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sam
 
 def detection(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
     """A page and the boxes of its lead regions (class 0) and the names of the 12 leads (1 to 12), YOLO."""
-    page = _photo(_page(item.load(), looks, rng), looks, rng)
+    page = _photo(page_of(item.load(), looks, rng), looks, rng)
     assert page.truth is not None
     about = {"id": item.id, **item.about, "layout": page.truth.layout}
     return [Sample(item.id, {**_picture(page), "txt": yolo(page.truth).encode(), "json": _json(about)})]
@@ -113,7 +117,7 @@ def detection(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample
 
 def segmentation(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
     """Each lead by itself: image, mask of its ink, signal."""
-    return _crops_of(item, _page(item.load(), looks, rng), crossed=False)
+    return _crops_of(item, page_of(item.load(), looks, rng), crossed=False)
 
 
 def overlap(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
@@ -125,7 +129,7 @@ def overlap(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
     state = rng.bit_generator.state
     for row_mm in (22.0, 15.0, 11.0, 8.0, 6.0):
         rng.bit_generator.state = state
-        samples = _crops_of(item, _page(record, looks, rng, row_mm * float(rng.uniform(0.8, 1.1))), crossed=True)
+        samples = _crops_of(item, page_of(record, looks, rng, row_mm * float(rng.uniform(0.8, 1.1))), crossed=True)
         if samples:
             return samples
     raise NoOverlapError("no traces cross, however close the rows", where=item.id)
@@ -150,19 +154,33 @@ def _crops_of(item: Item, page: Page, *, crossed: bool) -> list[Sample]:
 def meeti(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
     """Signal, image, the 14 sequences over all beats of every lead, and a slot for text, under one id."""
     from ecground.measure import measure
-    from ecground.measure.views.sequences import SEQUENCES, sequences
 
     record = item.load()
-    page = _photo(_page(record, looks, rng), looks, rng)
+    page = _photo(page_of(record, looks, rng), looks, rng)
+    return [meeti_sample(item, record, page, measure(record))]
+
+
+def meeti_sample(item: Item, record: Record, page: Page, measured: Measurements, interpretation: str = "") -> Sample:
+    """The files of one ECG: `png` or `jpg`, `npz`, `features.json`, `text.json`.
+
+    Args:
+        item: where it comes from.
+        record: its samples.
+        page: its picture.
+        measured: its values.
+        interpretation: what is written about it.
+    """
+    from ecground.measure.views.sequences import SEQUENCES, sequences
+
     store = io.BytesIO()
     np.savez_compressed(store, signal=record.signal, fs=np.float64(record.fs), leads=np.array(record.leads))
     features = {"id": item.id, "units": {name: unit for name, (unit, _) in SEQUENCES.items()},
-                "leads": sequences(measure(record))}
+                "leads": sequences(measured)}
     person = {"age": record.patient.age, "sex": record.patient.sex}
-    text = {"id": item.id, **item.about, **person, "report": item.report, "interpretation": "",
+    text = {"id": item.id, **item.about, **person, "report": item.report, "interpretation": interpretation,
             "note": _DISCLAIMER}
-    return [Sample(item.id, {**_picture(page), "npz": _still(store.getvalue()), "features.json": _json(features),
-                             "text.json": _json(text)})]
+    return Sample(item.id, {**_picture(page), "npz": _still(store.getvalue()), "features.json": _json(features),
+                            "text.json": _json(text)})
 
 
 def _still(archive: bytes) -> bytes:
@@ -179,7 +197,7 @@ def _still(archive: bytes) -> bytes:
 
 def pages(item: Item, looks: Looks, rng: np.random.Generator) -> list[Sample]:
     """A page with all of its truth: JSON, masks of the leads (16 bits) and layers (8 bits)."""
-    page = _page(item.load(), looks, rng)
+    page = page_of(item.load(), looks, rng)
     assert page.truth is not None
     printed = signals(page.truth)
     photo = _photo(page, looks, rng)

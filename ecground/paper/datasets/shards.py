@@ -24,7 +24,7 @@ from typing import Any, Final
 from ecground import safe
 from ecground.errors import CorruptInputError, EcgroundError, UsageError
 
-__all__ = ["Built", "Failure", "Made", "build", "finish_shard", "is_finished"]
+__all__ = ["Built", "Failure", "Made", "Maker", "Spread", "build", "finish_shard", "is_finished"]
 
 SETTINGS: Final = "settings.json"
 MANIFEST: Final = "manifest.json"
@@ -67,11 +67,13 @@ class Built:
 
 Maker = Callable[[int], Made]
 """A pure function of the shard's number; picklable, since it goes to other processes."""
+Spread = Callable[[Path, Maker, Sequence[int]], Generator[tuple[int, bool]]]
+"""Finishes the shards of those numbers somewhere: (number, whether it was finished) of each, as they are done."""
 
 
 def build(
     out: Path, count: int, make: Maker, *, settings: Mapping[str, Any], jobs: int = 1, resume: bool = False,
-    on_shard: Callable[[int], None] | None = None,
+    on_shard: Callable[[int], None] | None = None, spread: Spread | None = None,
 ) -> Built:
     """Make the shards of a data set that are not there yet, then list them all in `manifest.json`.
 
@@ -83,6 +85,7 @@ def build(
         jobs: processes.
         resume: go on with what is there.
         on_shard: is told the number of each shard that is complete.
+        spread: makes the missing shards elsewhere than in `jobs` processes of this machine.
 
     Raises:
         UsageError: the folder is in use, or was built with other settings.
@@ -95,7 +98,8 @@ def build(
         elif on_shard is not None:
             on_shard(number)
     missing = []
-    with closing(_run(out, make, todo, jobs)) as done:
+    running = _run(out, make, todo, jobs) if spread is None else spread(out, make, todo)
+    with closing(running) as done:
         for number, alive in done:
             if not alive:
                 missing.append(number)

@@ -71,6 +71,43 @@ def test_a_text_about_another_ecg_is_dropped(case, measured):
     assert not verify(points, [0] * len(points), measurements, empty).kept
 
 
+def test_a_rhythm_that_the_checker_denies_leaves_the_rate(case, measured):
+    measurements, findings = measured
+    made = interpretation(facts_of(case(1, ("AFLT", "1AVB"))), measurements, findings, np.random.default_rng(2))
+    assert "flutter" not in made.text and made.text.split(".")[0].lower().startswith(("ventricular", "the ventricular"))
+
+
+def test_general_and_exact_names_of_one_thing_are_told_apart(case, measured):
+    """`ST depression` stays when `ST depression of acute posterior infarction` is taken out."""
+    from ecground.instruct.grounding.verify import _places
+
+    sentence = "Conclusion: sinus rhythm, ST depression of acute posterior infarction, ST depression."
+    places = _places(("sinus rhythm", "ST depression of acute posterior infarction", "ST depression"), sentence)
+    assert [sentence[slice(*place)] for place in places] == [
+        "sinus rhythm", "ST depression of acute posterior infarction", "ST depression"]
+
+
+def test_what_nothing_is_known_of_is_told_from_the_findings(case, measured):
+    measurements, findings = measured
+    made = interpretation(facts_of(case(1, ())), measurements, findings, np.random.default_rng(0))
+    assert "first-degree AV block" in made.text and made.kept
+
+
+def test_labels_are_never_added_to_by_a_diagnosis(case, measured):
+    _, findings = measured
+    by_key = {key_of(finding): replace(finding, present=True, probability=0.9) for finding in findings}
+    told_of = set(told(facts_of(case(1, ("SR", "NORM"))), by_key))
+    assert not told_of & {"STEMI_A", "EREPOL", "BRUGADA1", "JUNC", "VT"} and "TALLT" in told_of
+
+
+def test_test_questions_are_not_those_of_training(facts, measured):
+    measurements, findings = measured
+    made = interpretation(facts, measurements, findings, np.random.default_rng(1))
+    asked = {style: {conversation(facts, made, np.random.default_rng(seed), seed=1, style=style).turns[0].text
+                     for seed in range(40)} for style in ("train", "test")}
+    assert len(asked["train"]) >= 6 and len(asked["test"]) == 3 and not asked["train"] & asked["test"]
+
+
 def test_the_least_important_sentences_go_first(facts, measured):
     measurements, findings = measured
     points = plan(facts, measurements, findings, detail="full", rng=np.random.default_rng(0))

@@ -73,6 +73,15 @@ def test_verbs_and_articles_agree(pool):
     }
 
 
+def test_every_answer_has_its_ground(questions):
+    for question in questions:
+        grounds = to_conversation(question, recipe="qa", generator={"seed": 0}).turns[1].grounds
+        words = ", ".join(question.answers)
+        assert [words[slice(*ground.span)] for ground in grounds] == list(question.answers)
+        if not question.is_verify and question.answer_set:
+            assert all(codes()[ground.finding].statement in question.answers for ground in grounds)
+
+
 def test_both_and_none_are_answers_of_choices(questions):
     sizes = {len(question.answer_set) for question in questions if question.type == "single-choose"}
     assert sizes == {0, 1, 2}
