@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from ecground.paper.photo.recipes import DISTORTIONS, RECIPES, Recipe
 from ecground.paper.photo.shot import Back, Shot, Values
 
 __all__ = ["develop", "photograph"]
+
+_LONGEST: Final = 6.0
+"""Sides of what a camera can frame, long to short."""
 
 
 def photograph(page: Page, recipe: str | Recipe, rng: np.random.Generator) -> Page:
@@ -30,8 +33,12 @@ def photograph(page: Page, recipe: str | Recipe, rng: np.random.Generator) -> Pa
         scans only.
 
     Raises:
-        UsageError: There is no such recipe, or the page has no truth.
+        UsageError: There is no such recipe, the page has no truth, or it is a strip too long for any camera.
     """
+    height, width = page.image.shape[:2]
+    if max(height, width) > _LONGEST * min(height, width):
+        raise UsageError(f"a strip of {width} x {height} px is too long to photograph", where="photo",
+                         hint="draw fewer seconds, or a slower paper speed")
     if isinstance(recipe, str):
         if recipe not in RECIPES:
             raise UsageError(f"no recipe '{recipe}'", where="photo", hint=f"there are: {' '.join(RECIPES)}")

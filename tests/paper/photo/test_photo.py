@@ -133,3 +133,8 @@ def test_wrong_calls_are_our_errors(page):
         develop(page, [])
     with pytest.raises(UsageError, match="burn"):
         develop(page, [{"name": "burn", "seed": 1}])
+
+
+def test_a_strip_too_long_for_a_camera_is_refused():
+    with pytest.raises(UsageError, match="too long"):
+        photograph(dotted_page(2000, 300), "phone", np.random.default_rng(0))
