@@ -48,6 +48,7 @@ def test_ray_goes_on_where_a_process_stopped(cluster, tmp_path):
 
 
 def test_without_ray_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray.data", None)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match="Ray is not installed"):
         build_corpus(ORDER, tmp_path / "set", spread=on_ray)
