@@ -131,10 +131,19 @@ def _asked(facts: Facts, rng: np.random.Generator) -> tuple[list[str], list[str]
 
 
 def _choices(true: Sequence[str], false: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of which one holds, and one pair each of which both hold and none; that it is normal is no choice."""
+    """Pairs of one group, where there are, of which one holds, then a pair of which both hold, and one of none.
+
+    That the ECG is normal is no choice.
+    """
     held = [key for key in true if key != "NORM"]
     denied = [key for key in false if key != "NORM"]
-    yield from zip(held, denied, strict=False)
+    left = list(denied)
+    for key in held:
+        near = [other for other in left if codes()[other].group == codes()[key].group]
+        other = next(iter(near or left), "")
+        if other:
+            left.remove(other)
+            yield key, other
     if len(held) > 1:
         yield held[0], held[-1]
     if len(denied) > 1:
