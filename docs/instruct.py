@@ -24,7 +24,7 @@ HERE: Final = Path(__file__).parent
 SEED: Final = 8
 SHOWN: Final = 5
 GROUNDS: Final = 4
-COUNTS: Final = {"grounding": 6, "meeti": 6, "ecginstruct": 6, "qa": 12, "debias": 60}
+COUNTS: Final = {"grounding": 6, "meeti": 6, "ecginstruct": 6, "qa": 40, "debias": 60}
 """Recordings that a recipe is made of."""
 
 

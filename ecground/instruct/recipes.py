@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ecground.instruct.grounding.verify import Verified
     from ecground.instruct.readings import Reading
     from ecground.instruct.teacher import Teacher
+    from ecground.instruct.twins import Pair
 
 _LARGEST: Final = 1 << 30
 _Verify = tuple[Facts, str, int, str]
@@ -192,7 +193,8 @@ def _ecginstruct(facts: Facts, making: Making, rng: np.random.Generator) -> Resu
 def _questions(pool: Sequence[Facts], making: Making) -> Sequence[Question]:
     singles = [question for number, facts in enumerate(pool)
                for question in about_one(facts, making.rng(number), style=making.style)]
-    return singles + list(about_pairs(pool, making.rng(len(pool)), style=making.style, irrelevant=making.pairs))
+    patients = [*pool, *(twin for _, twin, _ in _pairs(pool, making))]  # a twin is its patient's later ECG
+    return singles + list(about_pairs(patients, making.rng(len(pool)), style=making.style, irrelevant=making.pairs))
 
 
 def _verifying(pool: Sequence[Facts], making: Making) -> tuple[list[tuple[tuple[str, ...], bool]], list[_Verify]]:
@@ -218,13 +220,17 @@ def _balanced(pool: Sequence[Facts], making: Making) -> Sequence[_Verify]:
     return [units[i] for i in chosen(asked, making.rng(len(pool)))] + _twins(pool, making)
 
 
-def _twins(pool: Sequence[Facts], making: Making) -> list[_Verify]:
-    """Both ECGs of each pair of twins, asked in the same words."""
+def _pairs(pool: Sequence[Facts], making: Making) -> list[Pair]:
     if not any(facts.source.corpus == "simulated" for facts in pool):
         return []
     from ecground.instruct.twins import pairs
 
-    found = pairs(pool, seed=making.seed)
+    return pairs(pool, seed=making.seed)
+
+
+def _twins(pool: Sequence[Facts], making: Making) -> list[_Verify]:
+    """Both ECGs of each pair of twins, asked in the same words."""
+    found = _pairs(pool, making)
     draws = making.rng(len(pool), 1).integers(0, _LARGEST, size=len(found)).tolist()
     return [(facts, key, draw, f"{first.record} {key}") for (first, second, key), draw
             in zip(found, draws, strict=True) for facts in (first, second)]

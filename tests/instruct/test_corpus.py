@@ -12,6 +12,7 @@ import pytest
 from ecground.errors import UsageError
 from ecground.instruct.corpus import Order, build_corpus, made, shards_of
 from ecground.instruct.exchange import read
+from ecground.instruct.qa.question import QUESTION_TYPES
 from ecground.instruct.recipes import RECIPES, Making, recipe
 from ecground.paper.datasets.source import Source
 
@@ -47,6 +48,11 @@ def test_a_data_set_is_sound_and_has_its_card(tmp_path, name):
             assert conversation.recipe == name and conversation.generator["seed"] == 1
             for image in conversation.images:
                 assert (tmp_path / "set" / image).read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_seven_types_are_asked_of_simulated_ecgs(tmp_path):
+    _, found = build_corpus(Order("qa", SIMULATED, Making(seed=1, pairs=20), count=60), tmp_path / "set")
+    assert set(found.balance) == set(QUESTION_TYPES) and found.ok
 
 
 def test_a_page_brings_boxes(tmp_path):
