@@ -23,7 +23,7 @@ from ecground.digitize.segment import Segmentation
 from ecground.digitize.sheet import PX_PER_MM, Problem, Sheet
 from ecground.digitize.trace import Strip, Trace, follow
 from ecground.errors import RefusedError
-from ecground.paper.layout import Layout
+from ecground.paper.layout import Layout, layouts
 from ecground.paper.layout import layout as layout_named
 from ecground.paper.page import Page
 from ecground.record import PixelMap, Provenance, Record
@@ -202,6 +202,9 @@ def _on_the_clock(
     plan = arrangement.layout
     if plan is None or len(plan.columns) < 2:
         return read(False), arrangement, []
+    if same and plan.sequential and _twin(plan) not in layouts():
+        # No page is known that shows this layout's columns together; a regular rhythm may be in step by chance.
+        same = None
     problems = []
     if same is None:
         problems.append(Problem("layout", "the beats do not tell whether the columns show the same seconds; they are "
@@ -213,8 +216,6 @@ def _on_the_clock(
 
 def _twin(plan: Layout) -> Layout:
     """The layout with the same strips whose columns run the other way in time."""
-    from ecground.paper.layout import layouts
-
     other = replace(plan, name=f"{plan.name}-simultaneous" if plan.sequential else plan.name,
                     sequential=not plan.sequential)
     for known in layouts():

@@ -43,6 +43,8 @@ _FILLED: Final = 0.7
 """A row begins and ends where this share of `_WINDOW` columns [px] has its ink."""
 _USUAL_MM: Final = (125.0, 150.0, 250.0, 300.0, 500.0)
 """Widths of 5, 6, 10 and 12 s at 25 mm/s and of 10 s at 50 mm/s."""
+_FIRST: Final = 20.0 * PX_PER_MM
+"""A name this near a row's start belongs to the row from its start on [px]."""
 _BAR: Final = 3.5 * PX_PER_MM
 """Least length of separators at one place, for each row [px]."""
 _OFF: Final = 0.012
@@ -343,7 +345,8 @@ def _by_names(rows: tuple[Row, ...], seen: Segmentation) -> Arrangement:
     for r, row in enumerate(rows):
         hits = sorted((hit for hit, own in zip(seen.names, owner, strict=True) if own == r), key=lambda hit: hit.x)
         for k, hit in enumerate(hits):
-            start = row.x0 if k == 0 else hit.x - 2.0 * PX_PER_MM
+            # A first name far from the row's start marks where its lead begins; what stands before it has no name.
+            start = row.x0 if k == 0 and hit.x - row.x0 < _FIRST else hit.x - 2.0 * PX_PER_MM
             stop = hits[k + 1].x - 2.0 * PX_PER_MM if k + 1 < len(hits) else row.x1
             if stop - start > _ROW_LENGTH:
                 strips.append(Strip(hit.lead, r, k, start, stop, row.zero))
