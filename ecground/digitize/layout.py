@@ -135,7 +135,8 @@ def _united(owner: NDArray[np.int64], x: NDArray[np.int64], zeros: Floats) -> ND
             smaller, larger = sorted((int(head[k - 1]), k), key=lambda i: int(columns[i].sum()))
             head[head == smaller] = larger
             columns[larger] |= columns[smaller]
-    return head[owner]
+    joined: NDArray[np.int64] = head[owner]
+    return joined
 
 
 def _peaks(points_at: Floats, height: int) -> Floats:
@@ -352,4 +353,4 @@ def _by_names(rows: tuple[Row, ...], seen: Segmentation) -> Arrangement:
                 strips.append(Strip(hit.lead, r, k, start, stop, row.zero))
     problem = Problem("layout", "the lead names stand in an order that no known layout has",
                       "check the leads on the overlay, or name the layout with --layout")
-    return Arrangement(None, tuple(strips), frozenset(), 0.5, (problem,))
+    return Arrangement(None, tuple(strips), frozenset(), 0.7, (problem,))

@@ -199,8 +199,8 @@ def _claimed(chosen: Sequence[_Choice], ends: Ends, lines: Floats) -> Ints:
     high, low = ends.covered(lines)
     users: dict[tuple[int, float], list[tuple[int, int]]] = {}
     for i, choice in enumerate(chosen):
-        for k in np.flatnonzero(choice.share < 1.0):
-            users.setdefault((int(choice.columns[k]), float(choice.first[k])), []).append((i, int(k)))
+        for k in np.flatnonzero(choice.share < 1.0).tolist():
+            users.setdefault((int(choice.columns[k]), float(choice.first[k])), []).append((i, k))
     got: set[int] = set()
     for at in users.values():
         first, last = chosen[at[0][0]].first[at[0][1]], chosen[at[0][0]].last[at[0][1]]
