@@ -100,6 +100,8 @@ def _without_crumbs(seen: NDArray[np.bool_], px_per_s: float) -> NDArray[np.bool
     kept = seen.copy()
     edges = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]]).astype(np.int8)))
     starts, stops = edges[::2], edges[1::2]
+    if not starts.size:
+        return kept
     before = np.append(np.inf, (starts[1:] - stops[:-1])) / px_per_s
     after = np.append(before[1:], np.inf)
     for start, stop, left, right in zip(starts, stops, before, after, strict=True):

@@ -135,8 +135,7 @@ def _united(owner: NDArray[np.int64], x: NDArray[np.int64], zeros: Floats) -> ND
             smaller, larger = sorted((int(head[k - 1]), k), key=lambda i: int(columns[i].sum()))
             head[head == smaller] = larger
             columns[larger] |= columns[smaller]
-    joined: NDArray[np.int64] = head[owner]
-    return joined
+    return np.asarray(head[owner], np.int64)
 
 
 def _peaks(points_at: Floats, height: int) -> Floats:

@@ -176,6 +176,16 @@ def test_nothing_is_guessed_without_names_but_a_layout_may_be_given():
     assert set(given.leads) == set(STANDARD)
 
 
+def test_a_lead_without_ink_is_left_out_and_said():
+    sheet, seen = oracle(page_of("3x4-r1"))
+    strip = next(strip for strip in arrange(seen).strips if strip.lead == "V2")
+    trace = seen.trace.copy()
+    trace[int(strip.zero) - 60:int(strip.zero) + 60, int(strip.x0):int(strip.x1) + 1] = 0.0
+    found = read_sheet(sheet, replace(seen, trace=trace))
+    assert found.status == "partial" and "V2" not in found.leads and "V1" in found.leads
+    assert any("V2" in problem.what for problem in found.problems)
+
+
 def test_a_page_of_something_else_is_refused():
     sheet, seen = oracle(page_of("3x4-r1"))
     blank = replace(seen, trace=np.zeros_like(seen.trace), names=(NameHit("I", 50.0, 50.0, 0.9),))
