@@ -43,6 +43,12 @@ _NO_LEVEL: Final = frozenset({"AFLT", "VT"})
 """Rhythms without a line that ST segment and T wave could be held against."""
 _LEAST_MV: Final = 0.05
 """Amplitudes below this are not worth a word."""
+_FORMS_SEEN: Final[Mapping[str, tuple[str, int, float, tuple[str, ...]]]] = {
+    "INVT": ("t_amp", -1, 0.1, ("aVR", "III", "V1")), "STD_": ("j_amp", -1, 0.08, ("aVR",)),
+    "STE_": ("j_amp", 1, 0.1, ("aVR", "V1", "V2", "V3")),
+}
+"""Statement -> measure, sign and size [mV] that makes a lead look like it, and leads in which that is usual: the text
+that denies it would be contradicted by its own values."""
 _MOST_DENIED: Final = 5
 """Absences in one sentence."""
 _READ_OFF: Final = frozenset({"LAD", "RAD", "EAD", "SHORTPR", "SHORTQT", "WIDEQRS", "TALLT", "LVOLT_LIMB",
@@ -232,14 +238,20 @@ class _Planner:
         parts = -(-len(keys) // _MOST_DENIED)
         for part in range(parts):
             these = slice(part * len(keys) // parts, (part + 1) * len(keys) // parts)
-            yield Point("absent.said", {}, 2, keys[these], words[these])
+            yield Point("absent.more" if part else "absent.said", {}, 2, keys[these], words[these])
 
     def _is_denied(self, key: str) -> bool:
         finding = self.findings.get(key)
         unknown = bool(self.facts.decided) and self.facts.says(key) is not False
         if finding is None or not finding.judged or finding.present or unknown:
             return False
-        return not is_open(key, finding, self.findings)
+        return not is_open(key, finding, self.findings) and not self._looks_like(key)
+
+    def _looks_like(self, key: str) -> bool:
+        """Whether a single lead could be taken for the form, though no criterion is met."""
+        measure, sign, limit, apart = _FORMS_SEEN.get(key, ("", 1, math.inf, ()))
+        return any(sign * self.measurements.number(measure, lead) >= limit for lead in self.measurements.lead
+                   if measure and lead not in apart)
 
     def _conclusion(self) -> Point:
         seen = {key for key in self.keys if key in self.findings and self.findings[key].present}

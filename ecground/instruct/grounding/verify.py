@@ -25,7 +25,7 @@ __all__ = ["MOST_LOST", "Verified", "verify", "verify_text"]
 MOST_LOST: Final = 0.25
 """Share of claims whose loss makes a text not worth keeping."""
 _ROUNDS: Final = 4
-_REPAIRABLE: Final = frozenset({"absent.said", "conclusion.said", "rhythm.said"})
+_REPAIRABLE: Final = frozenset({"absent.said", "absent.more", "conclusion.said", "rhythm.said"})
 _SENTENCE: Final = re.compile(r"\S(?:[^.!?]|[.!?](?!\s|$))*[.!?]*", re.DOTALL)
 
 

@@ -108,6 +108,16 @@ def test_test_questions_are_not_those_of_training(facts, measured):
     assert len(asked["train"]) >= 6 and len(asked["test"]) == 3 and not asked["train"] & asked["test"]
 
 
+def test_no_form_is_denied_that_a_lead_shows(facts, measured):
+    measurements, findings = measured
+    lead = dict(measurements.lead["V5"])
+    lead["t_amp"] = replace(lead["t_amp"], value=-0.2)
+    turned = replace(measurements, lead={**measurements.lead, "V5": lead})
+    for values, denied in ((measurements, True), (turned, False)):
+        points = plan(facts, values, findings, detail="full", rng=np.random.default_rng(0))
+        assert any("INVT" in point.keys for point in points if point.kind.startswith("absent.")) == denied
+
+
 def test_the_least_important_sentences_go_first(facts, measured):
     measurements, findings = measured
     points = plan(facts, measurements, findings, detail="full", rng=np.random.default_rng(0))
