@@ -164,7 +164,7 @@ def _main_part(columns: NDArray[np.int64]) -> NDArray[np.int64]:
     starts, stops = columns[after > _FILLED * _WINDOW], columns[before > _FILLED * _WINDOW]
     if not (starts.size and stops.size):
         return columns[:0]
-    return columns[(columns >= starts[0]) & (columns <= stops[-1])]
+    return np.asarray(columns[(columns >= starts[0]) & (columns <= stops[-1])], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
