@@ -19,7 +19,8 @@ def nonsense(seed):
 
     def cloud(spread):
         noise = gaussian_filter(rng.normal(size=(height, width)), spread)
-        return np.clip(0.4 * (noise - noise.mean()) / (noise.std() + 1e-9) + 0.2 * rng.random(), 0, 1).astype(np.float32)
+        spread_out = (noise - noise.mean()) / (noise.std() + 1e-9)
+        return np.clip(0.4 * spread_out + 0.2 * rng.random(), 0, 1).astype(np.float32)
 
     trace = cloud([0.6, rng.choice([0.6, 5.0, 40.0])])
     if seed % 3 == 0:
