@@ -81,6 +81,7 @@ test-train: .venv/stamp-train
 docs: .venv/stamp-test
 	$(PY) docs/generate.py
 	$(PY) docs/gallery.py
+	$(PY) docs/instruct.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -120,8 +120,10 @@ def test_text_is_for_people(run, ecg):
     assert "{" not in result.stdout
 
 
-def test_a_defect_in_one_file_does_not_lose_the_others(run, ecg, monkeypatch):
+def test_a_defect_in_one_file_does_not_lose_the_others(run, ecg, monkeypatch, tmp_path):
     real = ecground.read
+    bad = tmp_path / "bad.dcm"
+    bad.write_bytes(b"anything")
 
     def failing(source, **known):
         if "bad" in str(source):
@@ -130,7 +132,7 @@ def test_a_defect_in_one_file_does_not_lose_the_others(run, ecg, monkeypatch):
         return real(source, **known)
 
     monkeypatch.setattr("ecground.io.read", failing)
-    result = run("info", "bad.dcm", ecg)
+    result = run("info", bad, ecg)
     found = objects(result)
     assert [entry["ok"] for entry in found] == [False, True]
     assert found[0]["error"]["code"] == "internal"
@@ -140,10 +142,10 @@ def test_a_defect_in_one_file_does_not_lose_the_others(run, ecg, monkeypatch):
     assert "chatter" in result.stderr
 
 
-def test_debug_shows_where(run, monkeypatch):
+def test_debug_shows_where(run, monkeypatch, ecg):
     monkeypatch.setenv("ECGROUND_DEBUG", "1")
     monkeypatch.setattr("ecground.io.read", lambda source, **known: 1 / 0)
-    assert "Traceback" in run("info", "bad.dcm").stderr
+    assert "Traceback" in run("info", ecg).stderr
 
 
 def test_names_that_are_no_text_stay_valid_json(run, tmp_path):
