@@ -105,8 +105,9 @@ def find_grid(image: NDArray[np.uint8]) -> Grid | None:
         if side > _SIDES[0] and scale == 1.0 and max(image.shape[:2]) <= _SIDES[0]:
             break
         found = _at_scale(image, scale)
-        if found is not None and (best is None or found.merit > best.merit):
-            best = found
+        # Elsewhere than at the usual size an overtone of lines 5 mm apart passes for a uniform grid of 1 mm.
+        if found is not None and (side == _SIDES[0] or found.spacing.certain):
+            best = found if best is None or found.merit > best.merit else best
         if best is not None and best.merit > _SETTLED:
             break
     return best if best is not None and best.merit > _LEAST else None
@@ -126,10 +127,13 @@ def _at_scale(image: NDArray[np.uint8], scale: float) -> Grid | None:
             break
     if best is None:
         return None
-    up, level = best.upright, best.level
-    flat = flatten(best.tiles.centre, up.phase, level.phase, up.weight, level.weight)
-    told = _spacing(best, flat)
-    return None if told is None else _measure(best, flat.in_units(told.mm), told, scale)
+    try:
+        up, level = best.upright, best.level
+        flat = flatten(best.tiles.centre, up.phase, level.phase, up.weight, level.weight)
+        told = _spacing(best, flat)
+        return None if told is None else _measure(best, flat.in_units(told.mm), told, scale)
+    except np.linalg.LinAlgError:  # what was followed fixes no map
+        return None
 
 
 def _box(pair: _Pair, flat: Flattening) -> tuple[Array, Array]:
@@ -189,10 +193,13 @@ def _measure(pair: _Pair, flat: Flattening, told: Spacing, scale: float) -> Grid
         flat = replace(flat, shifts=(surfaces[0], surfaces[1]))
     rest = np.concatenate([one.shift[one.weight > 0] for one in seen])
     clarity = np.minimum(seen[0].weight, seen[1].weight)
-    told = _confirmed(told, [one.strength for one in seen])
+    confirmed = _confirmed(told, [one.strength for one in seen])
+    if confirmed is None:
+        return None
     strength = min(float(one.strength.sum()) for one in seen)
     photo = flat.of_larger(scale)
-    return Grid(photo, (float(x[0]), float(y[0])), clarity, told, float(rest.std()), strength, _scale(photo, nodes))
+    rest_mm = float(rest.std())
+    return Grid(photo, (float(x[0]), float(y[0])), clarity, confirmed, rest_mm, strength, _scale(photo, nodes))
 
 
 def _for_sampling(channel: NDArray[np.float32], px_per_mm: float) -> NDArray[np.float32]:
@@ -203,21 +210,22 @@ def _for_sampling(channel: NDArray[np.float32], px_per_mm: float) -> NDArray[np.
     return cv2.blur(channel, (width, width)) if px_per_mm > 1.5 * _PER_MM else channel
 
 
-def _confirmed(told: Spacing, strengths: list[Array]) -> Spacing:
-    """What the harmonics of the whole page say of millimetre and bold lines; the two families must agree."""
+def _confirmed(told: Spacing, strengths: list[Array]) -> Spacing | None:
+    """What the harmonics of the whole page say of fine and bold lines; None when the two families disagree."""
     ratio = [float(one[4] / max(one[3], one[5], 1e-9)) for one in strengths]
     bold = [one.sum() - one[4] > BOLD for one in strengths]
     if max(ratio) > 2 and min(ratio) < 1 and bold[0] != bold[1]:
-        return replace(told, certain=False)
+        return None
     fine = ratio[0] * ratio[1] > _FINE ** 2
     return replace(told, fine=fine, certain=fine and any(bold))
 
 
 def _scale(flat: Flattening, nodes: Array) -> float:
     """Pixels to the millimetre along the coarser axis."""
-    at = flat.image(nodes[::8, ::8])
-    steps = [np.hypot(*np.diff(at, axis=axis).reshape(-1, 2).T) for axis in (0, 1)]
-    return min(float(np.median(step)) / (8 * EVERY) for step in steps if len(step))
+    some = nodes[::4, ::4]
+    at = flat.image(some)
+    steps = [np.hypot(*np.moveaxis(flat.image(some + one) - at, -1, 0)) for one in np.eye(2)]
+    return min(float(np.median(step)) for step in steps)
 
 
 def _level_shifts(image: NDArray[np.float32], *, first: bool) -> Shifts:

@@ -2,8 +2,9 @@
 
 What was followed may be the lines or one of their overtones, so the ground frequency is sought first: a longer period
 whose harmonics are there. Where the fifth harmonic stands out among its neighbours, the ground is 5 mm and there are
-lines or dots every millimetre. A uniform grid shows no such thing; then the number of lines decides, since a page is at
-most 450 mm wide and 1 mm lines alone are more than 80, and the answer is marked as not certain.
+lines or dots every millimetre. A uniform grid shows no such thing; then the number of lines along the longer side
+decides, since a page is 140 to 450 mm long: more than 140 are 1 mm apart, at most 90 are 5 mm apart, and the answer is
+marked as not certain.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _PRESENT: Final = 0.3
 """Mean rise [log10 power] of harmonics over that of other frequencies from which they are taken to be there."""
 _FINE: Final = 0.25
 """Rise of the fifth harmonic over its neighbours [log10 power] from which it is taken for millimetre lines."""
-_MANY: Final = 80
+_MOST_OF_5_MM: Final = 90
+_LEAST_OF_1_MM: Final = 140
+_NEVER: Final = -5.0
 _ASPECT: Final = 1.33
 """Most that the scales of the two axes of a page differ by (exports that were stretched)."""
 
@@ -50,14 +53,15 @@ def spacing(image: NDArray[np.float32], periods: tuple[float, float]) -> Spacing
         periods: distance of neighbouring lines along x and y [samples].
     """
     axes = [_grounds(image if axis == 0 else image.T, period) for axis, period in enumerate(periods)]
-    best, best_score = None, -np.inf
+    best, best_score = None, _NEVER
     for across, down in product(*axes):
         for mm in ((1.0, 1.0), (1.0, 5.0), (5.0, 1.0), (5.0, 5.0)):
             apart = [mm[0] / across.followed, mm[1] / down.followed]
             scales = [period / one for period, one in zip(periods, apart, strict=True)]
-            score = across.score(mm[0]) + down.score(mm[1])
+            certain = (mm[0] == 5.0 and across.fine > 0) or (mm[1] == 5.0 and down.fine > 0)
+            longest = max(across.lines * mm[0], down.lines * mm[1])
+            score = across.score(mm[0]) + down.score(mm[1]) + (0.0 if certain else _usual(mm, longest))
             if score > best_score and max(scales) <= _ASPECT * min(scales):
-                certain = max(across.fine if mm[0] == 5.0 else 0.0, down.fine if mm[1] == 5.0 else 0.0) > 0
                 best, best_score = Spacing((apart[0], apart[1]), certain or 1.0 in mm, certain), score
     return best
 
@@ -76,12 +80,16 @@ class _Ground:
     """Periods of the ground in the image."""
 
     def score(self, mm: float) -> float:
-        """Evidence for this ground at 1 or 5 mm; of two that are there alike, the longer one explains more."""
+        """Evidence of the spectrum for this ground at 1 or 5 mm; of two there alike, the longer explains more."""
         present = self.present + 0.03 * self.followed
-        if mm == 1.0:
-            return present + (0.3 if self.lines > _MANY else -0.3) - max(self.fine, 0.0)
-        usual = 0.3 if self.lines <= _MANY else -1.0 if self.lines > 110 else 0.0
-        return present + float(np.clip(self.fine, -0.6, 0.4)) + usual
+        return present - max(self.fine, 0.0) if mm == 1.0 else present + float(np.clip(self.fine, -0.6, 0.4))
+
+
+def _usual(mm: tuple[float, float], longest: float) -> float:
+    """Whether uniform lines make a page of usual length [mm]."""
+    if mm == (5.0, 5.0) and longest <= 5 * _MOST_OF_5_MM:
+        return -0.2
+    return -0.2 if mm == (1.0, 1.0) and longest > _LEAST_OF_1_MM else 2 * _NEVER
 
 
 def _grounds(image: NDArray[np.float32], period: float) -> list[_Ground]:
@@ -96,7 +104,7 @@ def _grounds(image: NDArray[np.float32], period: float) -> list[_Ground]:
     usual = float(np.nanmedian(anywhere)) if np.isfinite(anywhere).any() else 0.0
     out = []
     for n in range(1, _LONGEST + 1):
-        rises = np.array([_rise(power, bins * j / n) for j in range(1, n) if gcd(j, n) == 1])
+        rises = np.array([_rise(power, bins * j / n) for j in range(1, 2 * n) if gcd(j, n) == 1])
         seen = np.clip(rises[np.isfinite(rises)], usual - 0.5, usual + 1.5) - usual
         if 2 * len(seen) < len(rises) or (n > 1 and len(seen) == 0):
             continue
