@@ -293,3 +293,33 @@ def test_confidence_of_a_digitized_record_is_that_of_its_reading():
     for name in ("hr_bpm", "qrs_ms", "qt_ms"):
         assert unsure.record[name].confidence == pytest.approx(0.5 * sure.record[name].confidence)
         assert unsure.record[name].value == sure.record[name].value
+
+
+@pytest.mark.parametrize("strip", ["II", None], ids=["rhythm strip", "none"])
+def test_a_page_of_short_strips_is_measured_like_the_record(normal, strip):
+    """2.5 s of each lead, as paper shows them: every beat counts, and each lead is measured in the beats it shows."""
+    whole, marks = record(regular())
+    signal = whole.signal.copy()
+    for k, lead in enumerate(whole.leads):
+        if lead != strip:
+            part = k // 3
+            signal[k, : part * 1250] = signal[k, (part + 1) * 1250:] = np.nan
+    page = measure(whole.replace(signal=signal), marks)
+    assert page.number("n_dominant") == normal.number("n_dominant") == page.number("n_beats")
+    for name in ("pr_ms", "qrs_ms", "qt_ms", "qrs_axis_deg", "hr_bpm"):
+        assert page.number(name) == pytest.approx(normal.number(name), abs=2), name
+    for lead in ("I", "aVF", "V1", "V6"):
+        assert page.number("r_amp", lead) == pytest.approx(normal.number("r_amp", lead), abs=0.02)
+        first, last = page.lead[lead]["r_amp"].span
+        assert np.isfinite(signal[whole.leads.index(lead), first:last]).all()
+
+
+def test_a_beat_of_another_shape_on_a_page_stays_another_one():
+    beats = [(at, WIDE if i == 7 else beat) for i, (at, beat) in enumerate(regular())]
+    whole, marks = record(beats)
+    signal = whole.signal.copy()
+    for k, lead in enumerate(whole.leads):
+        if lead != "II":
+            signal[k, : k // 3 * 1250] = signal[k, (k // 3 + 1) * 1250:] = np.nan
+    page = measure(whole.replace(signal=signal), marks)
+    assert page.number("n_dominant") == page.number("n_beats") - 1

@@ -110,7 +110,11 @@ def classify(record: Record, delineation: Delineation, *, rr: tuple[NDArray[np.f
 
 
 class _Shapes:
-    """QRS samples of all beats, about 4 ms apart over 200 ms and all leads, and their comparison."""
+    """QRS samples of all beats, about 4 ms apart over 200 ms and all leads, and their comparison.
+
+    Two beats are compared in the leads that show both (a page prints 2.5 s of most leads); beats without a common lead
+    are taken as alike.
+    """
 
     def __init__(self, record: Record, r: NDArray[np.float64]) -> None:
         self.stride = stride = max(1, round(_STEP_S * record.fs))
@@ -118,22 +122,31 @@ class _Shapes:
         steps = np.arange(-half - _SHIFTS, half + _SHIFTS + 1) * stride
         centre = np.rint(r).astype(np.int64)
         self._x = np.zeros((len(r), len(record.leads), len(steps)), dtype=np.float32)
-        self.usable = np.zeros(len(r), dtype=np.bool_)
+        self._seen = np.zeros((len(r), len(record.leads)), dtype=np.float32)
         for block in _blocks(len(r)):
             index = centre[block, None] + steps
             inside = (index >= 0) & (index < record.n_samples)
             x = record.signal[:, np.where(inside, index, 0)]  # (lead, beat, sample)
             seen = np.isfinite(x) & inside
-            self.usable[block] = (seen.mean(axis=2) > 0.9).any(axis=0)
+            self._seen[block] = (seen.mean(axis=2) > 0.9).T
             self._x[block] = np.where(seen, x, np.float32(0.0)).transpose(1, 0, 2)
+        self.usable = self._seen.any(axis=1)
         self._length = 2 * half + 1
 
     def _at(self, shift: int, beats: NDArray[np.intp]) -> Array:
-        """Unit-length vectors `[beat, lead x sample]` of the windows that begin `shift` steps late."""
+        """Windows `[beat, lead, sample]` that begin `shift` steps late, of unit length over the leads that are seen."""
         part = self._x[beats, :, _SHIFTS + shift:_SHIFTS + shift + self._length]
-        part = part - part.mean(axis=2, keepdims=True)
-        flat = part.reshape(len(part), -1)
-        return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), dtype=np.float32)
+        part = (part - part.mean(axis=2, keepdims=True)) * self._seen[beats, :, None]
+        size = np.sqrt(np.einsum("bls,bls->b", part, part))
+        return np.asarray(part / np.maximum(size, 1e-6)[:, None, None], dtype=np.float32)
+
+    def _typical(self, vectors: Array, seen: Array, *, median: bool = False) -> tuple[Array, Array]:
+        """Mean or median window `[lead, sample]` over the beats that show each lead, and the leads that any shows."""
+        if median:
+            shown = np.where(seen[..., None] > 0, vectors, np.float32(np.nan))
+            return np.nan_to_num(nan_median(shown, axis=0)), seen.max(axis=0)
+        total = np.maximum(seen.sum(axis=0), 1.0)
+        return np.asarray(vectors.sum(axis=0) / total[:, None], dtype=np.float32), seen.max(axis=0)
 
     def groups(self) -> NDArray[np.int64]:
         """Group number of every beat, -1 = none: each group gathers the beats like its most typical member."""
@@ -143,13 +156,15 @@ class _Shapes:
             if len(left) == 0:
                 break
             sample = _spread(left, 64)
-            vectors = self._at(0, sample)
-            typical = int((vectors @ vectors.T >= SAME_SHAPE).sum(axis=0).argmax())
+            vectors, seen = self._at(0, sample), self._seen[sample]
+            alike = np.array([_score(vector, mask, vectors, seen) >= SAME_SHAPE
+                              for vector, mask in zip(vectors, seen, strict=True)])
+            typical = int(alike.sum(axis=0).argmax())
             seed = sample[typical]
-            best = self._best(vectors[typical], left)[0]
+            best = self._best(vectors[typical], seen[typical], left)[0]
             members = left[best >= SAME_SHAPE]
-            template = self._at(0, _spread(members if len(members) else left[left == seed], _MOST_BEHIND)).mean(axis=0)
-            best = self._best(template, left)[0]
+            behind = _spread(members if len(members) else left[left == seed], _MOST_BEHIND)
+            best = self._best(*self._typical(self._at(0, behind), self._seen[behind]), left)[0]
             best[left == seed] = 1.0
             group[left[best >= SAME_SHAPE]] = number
         return group
@@ -157,18 +172,29 @@ class _Shapes:
     def compare(self, members: NDArray[np.bool_]) -> tuple[Array, NDArray[np.int64]]:
         """Correlation of every beat with the median of `members`, and its delay [samples]."""
         chosen = _spread(np.flatnonzero(members), _MOST_BEHIND)
-        template = np.median(self._at(0, chosen if len(chosen) else np.zeros(1, dtype=np.intp)), axis=0)
-        best, shift = self._best(template, np.arange(len(self._x)))
+        chosen = chosen if len(chosen) else np.zeros(1, dtype=np.intp)
+        template, seen = self._typical(self._at(0, chosen), self._seen[chosen], median=True)
+        best, shift = self._best(template, seen, np.arange(len(self._x)))
         return best, shift * self.stride
 
-    def _best(self, template: Array, beats: NDArray[np.intp]) -> tuple[Array, NDArray[np.int64]]:
-        unit = template / max(float(np.linalg.norm(template)), 1e-6)
+    def _best(self, template: Array, seen: Array, beats: NDArray[np.intp]) -> tuple[Array, NDArray[np.int64]]:
+        """Best correlation of each beat with a template `[lead, sample]` of the leads `seen`, and its delay [steps]."""
         shifts = np.arange(-_SHIFTS, _SHIFTS + 1)
         scores = np.empty((len(shifts), len(beats)), dtype=np.float32)
         for block in _blocks(len(beats)):
             for k, shift in enumerate(shifts):
-                scores[k, block] = self._at(int(shift), beats[block]) @ unit
+                scores[k, block] = _score(template, seen, self._at(int(shift), beats[block]), self._seen[beats[block]])
+                scores[k, block] -= 1e-6 * abs(shift)  # of equal ones the delay that is none
         return scores.max(axis=0), np.asarray(shifts[scores.argmax(axis=0)], dtype=np.int64)
+
+
+def _score(template: Array, seen: Array, vectors: Array, theirs: Array) -> Array:
+    """Correlation of windows `[beat, lead, sample]` with a template in the leads that both show; 1 where none does."""
+    shared = theirs * seen
+    both = np.einsum("ls,bls->b", template, vectors)
+    sizes = np.einsum("bl,l->b", shared, np.einsum("ls,ls->l", template, template)) * np.einsum(
+        "bls,bls,bl->b", vectors, vectors, shared)
+    return np.where(shared.any(axis=1), both / np.sqrt(np.maximum(sizes, 1e-12)), np.float32(1.0)).astype(np.float32)
 
 
 def _blocks(n: int) -> list[slice]:

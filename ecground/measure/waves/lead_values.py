@@ -74,9 +74,10 @@ def lead_values(context: LeadContext, median: Windows | None, of_median: Mapping
     count = dict(zip(of_beats, np.isfinite(table).sum(axis=2), strict=True))
     out: dict[str, dict[str, Value]] = {}
     for k, lead in enumerate(context.record.leads):
-        sure = _confidence(context, k, lead, rows)
-        states = _states(context, k, rows, median)
-        spans = _spans(context, k)
+        shown = _shown(context, k, rows)
+        sure = _confidence(context, k, lead, shown)
+        states = _states(context, k, shown, median)
+        spans = _spans(context, k, shown)
         mine: dict[str, Value] = {}
         for name in LEAD_MEASURES:
             if name == "sqi":
@@ -96,7 +97,7 @@ def lead_values(context: LeadContext, median: Windows | None, of_median: Mapping
             else:
                 mine[name] = measured(
                     name, value, leads=(lead,), span=_between(spans, first, last),
-                    n=int(count[name][k]) if name in count else len(rows),
+                    n=int(count[name][k]) if name in count else len(shown),
                     iqr=float(spread[name][k]) if name in spread else None,
                     confidence=sure[wave])
         out[lead] = mine
@@ -124,6 +125,14 @@ def _missing(name: str, lead: str, confidence: float) -> Value:
     return unmeasurable(name, "bounds of the wave are not known in this lead", leads=(lead,))
 
 
+def _shown(context: LeadContext, k: int, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of the rows whose QRS complex the lead shows; all of them where it shows none."""
+    at = context.delineation.joint_marks[rows, MARKS.index("r_peak")]
+    index = np.clip(np.nan_to_num(np.rint(at)), 0, context.record.n_samples - 1).astype(np.intp)
+    seen = rows[np.isfinite(context.record.signal[k, index]) & np.isfinite(at)]
+    return seen if len(seen) else rows
+
+
 def _states(context: LeadContext, k: int, rows: NDArray[np.intp], median: Windows | None) -> dict[int, int]:
     """Commonest state of each wave in this lead over the dominant beats; unseen samples make all unmeasurable."""
     if median is None or len(rows) == 0:
@@ -147,12 +156,13 @@ def _confidence(context: LeadContext, k: int, lead: str, rows: NDArray[np.intp])
     return {wave: float(quality * (own[wave] if mostly[wave] else 0.5 * joint[wave])) for wave in (P, QRS, T)}
 
 
-def _spans(context: LeadContext, k: int) -> dict[str, float]:
-    """Positions of the marks of the typical beat: the lead's own, else the joint ones."""
+def _spans(context: LeadContext, k: int, rows: NDArray[np.intp]) -> dict[str, float]:
+    """Positions of the marks of the typical beat, or of the nearest one shown: the lead's own, else the joint ones."""
     if context.typical is None:
         return {}
-    own = context.delineation.lead_marks[k, context.typical]
-    marks = np.where(np.isfinite(own), own, context.delineation.joint_marks[context.typical])
+    row = int(rows[np.abs(rows - context.typical).argmin()]) if len(rows) else context.typical
+    own = context.delineation.lead_marks[k, row]
+    marks = np.where(np.isfinite(own), own, context.delineation.joint_marks[row])
     return {mark: position for mark, position in zip(MARKS, marks.tolist(), strict=True) if position == position}
 
 

@@ -51,7 +51,7 @@ class MedianBuilder:
         self._parts.append(Windows(w.rows[mine], w.rate, w.zero, y, marks, joint))
 
     def build(self) -> Windows | None:
-        """One-row windows of the median beat; None when there is no beat. A mark needs half of the beats."""
+        """One-row windows of the median beat; None without beats. A mark needs half of the beats that show its lead."""
         if not self._parts:
             return None
         first = self._parts[0]
@@ -59,11 +59,13 @@ class MedianBuilder:
         marks = np.concatenate([part.marks for part in self._parts], axis=1)
         joint = np.concatenate([part.joint for part in self._parts], axis=0)
         rows = np.concatenate([part.rows for part in self._parts])
+        shown = np.isfinite(y[:, :, first.zero]).sum(axis=1)
         return Windows(rows[:1], first.rate, first.zero, nan_median(y, axis=1)[:, None].astype(np.float32),
-                       _common(marks, axis=1)[:, None], _common(joint, axis=0)[None])
+                       _common(marks, shown[:, None], axis=1)[:, None],
+                       _common(joint, np.array(len(joint)), axis=0)[None])
 
 
-def _common(marks: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Median of marks that at least half of the beats have."""
-    share = np.isfinite(marks).mean(axis=axis)
+def _common(marks: NDArray[np.float32], beats: NDArray[np.intp], axis: int) -> NDArray[np.float32]:
+    """Median of marks that at least half of the `beats` have: of a lead, those in which it is seen."""
+    share = np.isfinite(marks).sum(axis=axis) / np.maximum(beats, 1)
     return np.where(share >= 0.5, nan_median(marks, axis=axis), np.nan).astype(np.float32)
