@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from ecground.cli.app import app
 from ecground.io import FORMATS
 
-UNVERIFIED = {"mfer", "ishne", "mortara", "edan"}
+UNVERIFIED = {"cardiosoft", "mfer", "ishne", "mortara", "edan"}
 
 
 def shown(*arguments):
