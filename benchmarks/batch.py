@@ -29,7 +29,8 @@ import _one_thread  # noqa: F401 - before numpy
 import numpy as np
 import psutil
 
-from ecground import simulate, write
+from ecground import write
+from ecground.simulate import draw, simulate
 
 SUFFIXES = (".hea", ".csv", ".npz", ".dcm", ".edf", ".xml")
 BROKEN_EVERY = 100
@@ -56,7 +57,7 @@ class Run:
 def make(folder: Path, count: int) -> set[str]:
     """Write `count` recordings; the names of the broken ones."""
     rng = np.random.default_rng(7)
-    records = [simulate.simulate(simulate.draw(rng), fs=250.0, seconds=2.0, rng=rng).record for _ in range(20)]
+    records = [simulate(draw(rng), fs=250.0, seconds=2.0, rng=rng).record for _ in range(20)]
     broken = set()
     for number in range(count):
         part = folder / f"{number // 1000:03}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ecground.train.checkpoint import average, log, restore, save
 from ecground.train.delineation_data import Example, batch
 from ecground.train.delineation_net import DelineationNet
 from ecground.train.delineation_sources import ludb_examples, ptbxl_examples, simulated_examples
@@ -75,9 +76,9 @@ def fit(
     folder = Path(args.out)
     optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps, pct_start=0.15)
-    averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=_average(args.ema), use_buffers=True)
+    averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=average(args.ema), use_buffers=True)
     state = {"net": net, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
-    first = _restore(folder / f"{name}.ckpt", state)
+    first = restore(folder / f"{name}.ckpt", state)
     started, losses = time.monotonic(), []
     for step in range(first, steps):
         rng = np.random.default_rng([args.seed, step, len(name)])  # a resumed run draws what the unbroken one would
@@ -93,10 +94,10 @@ def fit(
         averaged.update_parameters(net)
         losses.append(loss.item())
         if (step + 1) % 50 == 0:
-            _log(folder / "log.jsonl", round=name, step=step + 1, loss=float(np.mean(losses[-50:])),
-                 seconds=time.monotonic() - started)
+            log(folder / "log.jsonl", round=name, step=step + 1, loss=float(np.mean(losses[-50:])),
+                seconds=time.monotonic() - started)
         if (step + 1) % args.checkpoint_every == 0 or step + 1 == steps:
-            _save(folder / f"{name}.ckpt", state, step + 1)
+            save(folder / f"{name}.ckpt", state, step + 1)
     averaged.module.eval()
     return averaged.module
 
@@ -115,42 +116,6 @@ def _loss(net: DelineationNet, signal: np.ndarray, seen: np.ndarray, classes: np
             union = (target == wave).any(1).float()
             loss = loss + 0.3 * F.binary_cross_entropy_with_logits(joint[:, wave - 1].float()[known], union[known])
     return loss
-
-
-def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
-    """Exponential moving average whose memory grows with the number of steps seen, so that it forgets the start."""
-
-    @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
-        keep = min(decay, (1 + float(n)) / (20 + float(n)))
-        for mean, value in zip(averaged, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - keep)
-            else:
-                mean.copy_(value)
-
-    return update
-
-
-def _save(path: Path, state: dict[str, object], step: int) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save({"step": step, **{k: v.state_dict() for k, v in state.items()}}, partial)  # type: ignore[attr-defined]
-    partial.replace(path)
-
-
-def _restore(path: Path, state: dict[str, object]) -> int:
-    if not path.exists():
-        return 0
-    saved = torch.load(path, weights_only=True)
-    for key, holder in state.items():
-        holder.load_state_dict(saved[key])  # type: ignore[attr-defined]
-    return int(saved["step"])
-
-
-def _log(path: Path, **entry: float | str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
-    print(json.dumps(entry), flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ecground.train.checkpoint import average, log, restore, save
 from ecground.train.export import export_segmentation, register
 from ecground.train.segment_net import SegmentNet
 from ecground.train.segment_pages import PageSource, fonts_in, training_records
@@ -77,9 +78,9 @@ def fit(
     folder = Path(args.out)
     optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps, pct_start=0.1)
-    averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=_average(args.ema), use_buffers=True)
+    averaged = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=average(args.ema), use_buffers=True)
     state = {"net": net, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
-    first = _restore(folder / f"{name}.ckpt", state)
+    first = restore(folder / f"{name}.ckpt", state)
     weights = torch.tensor([1.0, 1.0, 1.0, 1.0, kinds])
     started, parts = time.monotonic(), []
     with supply(source, length=args.window) as window:
@@ -97,10 +98,10 @@ def fit(
             parts.append(losses.detach().numpy())
             if (step + 1) % 20 == 0:
                 means = dict(zip(LOSSES, np.mean(parts[-20:], axis=0).astype(float).round(4).tolist(), strict=True))
-                _log(folder / "log.jsonl", round=name, step=step + 1, seconds=round(time.monotonic() - started, 1),
-                     **means)
+                log(folder / "log.jsonl", round=name, step=step + 1, seconds=round(time.monotonic() - started, 1),
+                    **means)
             if (step + 1) % args.checkpoint_every == 0 or step + 1 == steps:
-                _save(folder / f"{name}.ckpt", state, step + 1)
+                save(folder / f"{name}.ckpt", state, step + 1)
     averaged.module.eval()
     return averaged.module
 
@@ -136,42 +137,6 @@ def _dice(says: Tensor, truth: Tensor) -> Tensor:
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:
     return (values * weight).sum() / (weight.sum() + 1.0)
-
-
-def _average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
-    """Exponential moving average whose memory grows with the number of steps seen, so that it forgets the start."""
-
-    @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], n: Tensor) -> None:
-        keep = min(decay, (1 + float(n)) / (20 + float(n)))
-        for mean, value in zip(averaged, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - keep)
-            else:
-                mean.copy_(value)
-
-    return update
-
-
-def _save(path: Path, state: dict[str, object], step: int) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save({"step": step, **{k: v.state_dict() for k, v in state.items()}}, partial)  # type: ignore[attr-defined]
-    partial.replace(path)
-
-
-def _restore(path: Path, state: dict[str, object]) -> int:
-    if not path.exists():
-        return 0
-    saved = torch.load(path, weights_only=True)
-    for key, holder in state.items():
-        holder.load_state_dict(saved[key])  # type: ignore[attr-defined]
-    return int(saved["step"])
-
-
-def _log(path: Path, **entry: float | str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
-    print(json.dumps(entry), flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
