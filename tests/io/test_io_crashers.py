@@ -101,3 +101,9 @@ def test_a_circle_of_links(tmp_path):
     (tmp_path / "r.hea").write_text("r 1 250 10\na.dat 16 200 12 0 0 0 0 I\n")
     with pytest.raises(UnsafeInputError):
         read(tmp_path / "r.hea")
+
+
+def test_a_length_of_a_segment_in_raised_figures(tmp_path):
+    (tmp_path / "r.hea").write_text("r/2 2 250 80\ns 40\ns 4\u00b2\n", encoding="utf-8")
+    with pytest.raises(CorruptInputError):
+        read(tmp_path / "r.hea")

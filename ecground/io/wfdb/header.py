@@ -136,7 +136,7 @@ def _number(text: str, where: str) -> float:
 
 def _segment(line: str, where: str) -> Segment:
     fields = line.split()
-    if len(fields) < 2 or not fields[1].isdigit():
+    if len(fields) < 2 or not (fields[1].isascii() and fields[1].isdecimal()):  # "4²" is a digit to Python
         raise CorruptInputError("a segment line cannot be read", where=where)
     return Segment(name=fields[0], frames=int(fields[1]))
 
