@@ -9,8 +9,6 @@ Reference: Liu et al. 2018, J Med Imaging Health Inform 8:1368.
 from __future__ import annotations
 
 import struct
-import warnings
-from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +16,7 @@ import numpy as np
 from ecground import leads, safe
 from ecground.errors import CorruptInputError, InputError
 from ecground.io.channels import Channel, assemble, measured, patient_age, patient_sex
+from ecground.io.mat5 import struct_fields
 from ecground.io.source import Source
 from ecground.record import Patient, Record
 
@@ -93,19 +92,11 @@ def _inflated(data: bytes, where: str) -> bytes:
 
 
 def _load(data: bytes, where: str) -> dict[str, Any]:
-    from scipy.io import loadmat
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = loadmat(BytesIO(data), variable_names=["ECG"])
-        ecg = content["ECG"]
-        return {key: np.asarray(ecg[key][0, 0]) for key in ("data", "age", "sex")}
-    except Exception as error:  # noqa: BLE001 - scipy raises every kind of exception on damaged files
-        raise CorruptInputError(
-            f"no struct ECG with data, age and sex ({type(error).__name__})", where=where,
-            hint="only CPSC2018 files of this kind can be read",
-        ) from None
+    fields = struct_fields(data, "ECG", where=where)
+    if not {"data", "age", "sex"} <= fields.keys():
+        raise CorruptInputError("the struct ECG lacks data, age or sex", where=where,
+                                hint="only CPSC2018 files of this kind can be read")
+    return {key: np.asarray(fields[key]) for key in ("data", "age", "sex")}
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a number or a string of the file
