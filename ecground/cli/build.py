@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from ecground.cli.stdout import write_line
 from ecground.errors import EcgroundError
 from ecground.report.contracts import DISCLAIMER
 from ecground.report.json import envelope, plain
@@ -63,7 +64,7 @@ def check(
         error = problem
         print(f"ecground: {file.name}: {problem}", file=sys.stderr)
     found = guard.result()
-    _print(envelope("build-check", str(file), _guarded(found), error))
+    write_line(json.dumps(envelope("build-check", str(file), _guarded(found), error), ensure_ascii=False))
     if error is not None or not found.ok:
         raise typer.Exit(1)
 
@@ -106,11 +107,11 @@ def _recipe_command(name: str) -> Callable[..., None]:
         with _bar(shards_of(order), quiet=quiet) as advance:
             built, found = build_corpus(order, out, jobs=jobs, resume=resume, on_shard=advance,
                                         spread=_on_ray() if ray else None)
-        _print(envelope("build", None, {
+        write_line(json.dumps(envelope("build", None, {
             "out": str(out), "recipe": name, "shards": built.shards, "missing": list(built.missing),
             "counts": dict(built.counts), "failures": len(built.failures), "guards": _guarded(found),
             "disclaimer": DISCLAIMER,
-        }, None))
+        }, None), ensure_ascii=False))
         if built.missing or built.failures:
             print(f"ecground: {len(built.failures)} recordings failed and {len(built.missing)} shards are missing; "
                   "see failures.jsonl", file=sys.stderr)
@@ -145,9 +146,3 @@ def _guarded(found: Guarded) -> dict[str, Any]:
     for name in ("leaks", "crossing_patients", "straddling"):
         rows[name] = {"count": len(rows[name]), "examples": rows[name][:_EXAMPLES]}
     return {**rows, "sound": found.ok}
-
-
-def _print(value: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
-

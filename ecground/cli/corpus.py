@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ecground.cli.options import Form, FormOption, Json, chosen
+from ecground.cli.stdout import write_line
 from ecground.errors import EcgroundError, UsageError
 from ecground.report import collection as c
 from ecground.report.contracts import DISCLAIMER
@@ -45,16 +46,10 @@ def corpus(
     except EcgroundError as error:
         print(f"ecground: {path.name}: {error}", file=sys.stderr)
         if wanted is Form.json:
-            _write(json.dumps(envelope("corpus", str(path), {}, error)))
+            write_line(json.dumps(envelope("corpus", str(path), {}, error)))
         raise typer.Exit(EcgroundError.exit_status) from None
-    _write(_text(row, found) if wanted is Form.text
-           else json.dumps(envelope("corpus", str(path), _payload(row, found), None), ensure_ascii=False))
-
-
-def _write(text: str) -> None:
-    """On stdout, UTF-8 whatever the console's code page."""
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
+    write_line(_text(row, found) if wanted is Form.text
+               else json.dumps(envelope("corpus", str(path), _payload(row, found), None), ensure_ascii=False))
 
 
 def _watched(cases: Iterable[Case]) -> Iterable[Case]:

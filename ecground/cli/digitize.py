@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecground.cli.inputs import Input
+from ecground.cli.stdout import write_line
 from ecground.errors import EcgroundError, RefusedError
 from ecground.report.contracts import DISCLAIMER
 from ecground.report.json import envelope
@@ -81,6 +82,4 @@ def _draw(source: Path | bytes, found: Digitized, out: Path, dpi: float | None, 
 
 
 def _print(found: dict[str, Any]) -> None:
-    """One object on stdout, UTF-8 whatever the console's code page."""
-    sys.stdout.buffer.write(json.dumps(found, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-    sys.stdout.buffer.flush()
+    write_line(json.dumps(found, ensure_ascii=False, allow_nan=False))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ecground import __version__
+from ecground.corpora.case import Case
 from ecground.errors import EcgroundError, UsageError
 from ecground.instruct.conversation import Conversation, to_json
 from ecground.instruct.facts import Facts, facts_of
@@ -73,18 +74,12 @@ def pool(order: Order) -> Sequence[Facts]:
         from ecground.paper.datasets.source import items
 
         files = items(order.source, 0, order.count if order.count is not None else _ALL, order.making.seed)
-        return [facts_of(_unlabelled(item.id, item.load)) for item in files]
+        return [facts_of(Case("recordings", item.id, "", item.load)) for item in files]
     from ecground.corpora import corpus
 
     cases = (case for case in corpus(order.source.name).cases(order.source.path)
              if order.split in (None, case.split) and (case.terms.trainable or order.split == "test"))
     return [facts_of(case) for case, _ in zip(cases, range(order.count or _ALL), strict=False)]
-
-
-def _unlabelled(name: str, load: Any) -> Any:  # noqa: ANN401
-    from ecground.corpora.case import Case
-
-    return Case("recordings", name, "", load)
 
 
 @lru_cache(maxsize=2)
